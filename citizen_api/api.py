@@ -1,0 +1,95 @@
+"""The API object: every blueprint, put into one Flask app with everything around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+from sqlalchemy import text
+
+from citizen_api.care import views as care_views
+from citizen_api.core.db import Database
+from citizen_api.core.settings import Settings
+from citizen_api.people import views as people_views
+from citizen_api.people.queries import StoredStaffKeys
+from citizen_api.territory import views as territory_views
+from citizen_api.web import system
+from citizen_api.web.auth import StaffKeys
+from citizen_api.web.http import install_http
+from citizen_api.web.problems import register_problem_handlers
+from citizen_api.web.services import Services
+from citizen_api.web.system import OpenApi
+from content.catalogue import catalogue
+
+VERSION = "0.1.0"
+_DESCRIPTION = """\
+Where can I be cared for, now, near me?
+
+Lists are `{"items": […], "next": cursor or null, "notices": […]}`. Every error is `application/problem+json`
+(RFC 9457), in the language of the request (`lang=`, else `Accept-Language`: French or English). Times are RFC 3339
+with an offset. Answers to a position are never stored by caches, and positions are neither stored nor logged.
+**In an emergency, call 15 or 112.**
+"""
+
+
+class _Api(Api):  # type: ignore[misc]  # it ships no types
+    def _register_error_handlers(self) -> None:
+        """Ours are `web.problems`: one shape for every error."""
+
+    def _register_responses(self) -> None:
+        """No default error response: each is documented by its problem."""
+
+
+def services_from(settings: Settings) -> Services:
+    """Put together the collaborators of production."""
+    return Services(settings=settings, database=Database.from_settings(settings))
+
+
+def install_api(app: Flask, services: Services) -> None:
+    """Make `app` the whole product. Raises ContentError when the words are incomplete."""
+    catalogue()
+    app.extensions["alentours"] = services
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.template_folder = "citizen_api/web/templates"
+    app.config |= {
+        "API_TITLE": "Alentours",
+        "API_VERSION": VERSION,
+        "OPENAPI_VERSION": "3.1.0",
+    }
+    limiter = install_http(app, services.settings)
+    register_problem_handlers(app)
+    _register_capabilities(services)
+    api = _Api(
+        app,
+        spec_kwargs={
+            "info": {
+                "description": _DESCRIPTION,
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+        },
+    )
+    api.spec.components.security_scheme(
+        "staffKey", {"type": "http", "scheme": "bearer", "description": "A staff key (`als_…`)."}
+    )
+    care_views.limit(limiter, services.settings)
+    for blp in (system.blp, territory_views.blp, care_views.blp, people_views.blp):
+        api.register_blueprint(blp)
+    services.ports[OpenApi] = OpenApi(api)
+    system.register_pages(app)
+
+
+def _register_capabilities(services: Services) -> None:
+    services.ports.setdefault(StaffKeys, StoredStaffKeys())
+    territory_views.install(services)
+    care_views.install(services)
+
+    def check_database() -> dict[str, Any]:
+        with services.database.session(write=False) as session:
+            session.execute(text("SELECT 1"))
+        return {}
+
+    services.readiness = {"database": check_database} | services.readiness

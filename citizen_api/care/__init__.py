@@ -1,0 +1,1 @@
+"""Facilities, opening hours, duty, the nearest-care directory."""

@@ -1,0 +1,111 @@
+"""Commands about places of care."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from citizen_api.care import stocks, sync
+from citizen_api.core.downloads import DownloadError, download
+from citizen_api.sources.generic_csv import parse_mapping
+from citizen_api.sources.records import SourceFormatError
+from citizen_api.web.command import EXIT_REFUSED, EXIT_REJECTED_ROWS, Context, Progress
+
+_FORMATS = "\n\n".join(f"{name}: {chosen.about}" for name, chosen in stocks.FORMATS.items())
+
+
+@click.group()
+def care() -> None:
+    """Places of care: import them."""
+
+
+@care.command(
+    "import",
+    help="Import places of care from FILE: a path, an https address, or the word `sample` for the bundled one.\n\n"
+    f"Formats:\n\n{_FORMATS}\n\ncsv: any CSV, described by --mapping (docs/sources.md)\n\n"
+    "Importing the same content again changes nothing. A killed import, started again, goes on where it was.",
+)
+@click.argument("file")
+@click.option("--format", "form", type=click.Choice([*stocks.FORMATS, "csv"]), help="What the file is.")
+@click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Describes a CSV.")
+@click.option("--date", "dated", type=click.DateTime(["%Y-%m-%d"]), help="The day the file was true.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@click.option("--force", is_flag=True, help="Import even if more than 20 % of the known places vanish.")
+@click.pass_obj
+def import_command(
+    context: Context,
+    file: str,
+    form: str | None,
+    mapping: Path | None,
+    dated: datetime | None,
+    *,
+    dry_run: bool,
+    force: bool,
+) -> None:
+    """Import a stock."""
+    with closing(Progress()) as progress:
+        try:
+            stock = _stock(context, file, form, mapping, dated, progress)
+            report = sync.run_import(
+                context.database,
+                stock,
+                now=context.clock(),
+                reports_dir=context.settings.data_dir / "imports",
+                dry_run=dry_run,
+                force=force,
+                progress=progress,
+            )
+        except (SourceFormatError, DownloadError, OSError) as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+        except sync.TooManyVanishingError as error:
+            progress.close()
+            click.echo(f"Refused: {error}", err=True)
+            sys.exit(EXIT_REFUSED)
+    _say(report, dry_run=dry_run)
+    if report.rejected:
+        sys.exit(EXIT_REJECTED_ROWS)
+
+
+def _stock(
+    context: Context,
+    file: str,
+    form: str | None,
+    mapping: Path | None,
+    dated: datetime | None,
+    progress: Progress,
+) -> sync.Stock:
+    if file == "sample":
+        return stocks.sample_stock()
+    if form is None and mapping is None:
+        raise click.UsageError("say what the file is with --format, or describe a CSV with --mapping")
+    if (form == "csv") != (mapping is not None) and not (form is None and mapping is not None):
+        raise click.UsageError("--mapping goes with --format csv, and --format csv needs it")
+    url = file if "://" in file else None
+    path = Path(file)
+    if url is not None:
+        path = download(url, context.settings, progress=lambda done, total: progress("downloading", done, total))
+    elif path.stat().st_size > context.settings.import_max_bytes:
+        raise click.ClickException(f"{file} is larger than ALENTOURS_IMPORT_MAX_BYTES")
+    if mapping is not None:
+        return stocks.mapped_stock(path, parse_mapping(mapping.read_bytes()), url=url)
+    return stocks.known_stock(str(form), path, dated=dated.date() if dated else None, url=url)
+
+
+def _say(report: sync.ImportReport, *, dry_run: bool) -> None:
+    click.echo("Would be, without --dry-run:" if dry_run else "Done:")
+    if report.resumed_at_row:
+        click.echo(f"  resumed after row {report.resumed_at_row}")
+    for name in ("created", "updated", "unchanged", "closed"):
+        click.echo(f"  {name:<10}{report.counts[name]:>8}")
+    left_out = ", ".join(f"{code}: {n}" for code, n in report.left_out.most_common())
+    click.echo(f"  left out  {report.left_out.total():>8}{f'  ({left_out})' if left_out else ''}")
+    reasons = ", ".join(f"{code}: {n}" for code, n in report.rejected.most_common())
+    click.echo(f"  rejected  {report.rejected.total():>8}{f'  ({reasons})' if reasons else ''}")
+    if report.hours_not_understood:
+        click.echo(f"  hours not understood, kept word for word: {report.hours_not_understood}")
+    if report.rejected_file:
+        click.echo(f"  rejected rows, with reasons: {report.rejected_file}")

@@ -1,0 +1,147 @@
+"""Tables of places of care: what each source says, and the one line that is answered from it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from citizen_api.core.db import Base, Instant
+
+FACILITY_ID_LENGTH = 16
+
+
+class Source(Base):
+    """A register or list, with what must be said beside each fact that comes from it."""
+
+    __tablename__ = "care_source"
+
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200))
+    producer: Mapped[str] = mapped_column(String(200))
+    licence: Mapped[str] = mapped_column(String(100))
+    url: Mapped[str | None] = mapped_column(String(500))
+    dated: Mapped[date] = mapped_column(Date)
+    imported_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Facility(Base):
+    """A place of care, merged from its records by `rules.merge`. Never deleted: a vanished one is closed.
+
+    `id` is derived from the strongest identifier (`rules.facility_id`) and stays.
+    """
+
+    __tablename__ = "care_facility"
+    __table_args__ = (
+        CheckConstraint("(lat IS NULL) = (lon IS NULL)", name="position_whole"),
+        Index("ix_care_facility_commune_code", "commune_code"),
+    )
+
+    id: Mapped[str] = mapped_column(String(FACILITY_ID_LENGTH), primary_key=True)
+    name: Mapped[str] = mapped_column(String(300))
+    street: Mapped[str | None] = mapped_column(String(300))
+    postcode: Mapped[str | None] = mapped_column(String(10))
+    city: Mapped[str | None] = mapped_column(String(120))
+    commune_code: Mapped[str | None] = mapped_column(String(5))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    website: Mapped[str | None] = mapped_column(String(500))
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    position_approximate: Mapped[bool] = mapped_column(default=False)
+    wheelchair: Mapped[str | None] = mapped_column(String(10))
+    opening_hours: Mapped[str | None] = mapped_column(Text)
+    opening_hours_verbatim: Mapped[str | None] = mapped_column(Text)
+    opening_hours_source: Mapped[str | None] = mapped_column(String(60))
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+    categories: Mapped[list[FacilityCategory]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="FacilityCategory.rank"
+    )
+    identifiers: Mapped[list[FacilityIdentifier]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="FacilityIdentifier.scheme"
+    )
+    records: Mapped[list[FacilityRecordRow]] = relationship(
+        back_populates="facility", passive_deletes=True, order_by="FacilityRecordRow.source_id"
+    )
+
+
+class FacilityCategory(Base):
+    """What a place is, in a resident's words; `rank` 0 is what it is first of all."""
+
+    __tablename__ = "care_facility_category"
+
+    facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"), primary_key=True)
+    category: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+    rank: Mapped[int]
+
+
+class FacilityIdentifier(Base):
+    """A name that a register gives to a place: (`finess`, `750010597`). Several places may share a `siret`."""
+
+    __tablename__ = "care_facility_identifier"
+    __table_args__ = (Index("ix_care_facility_identifier_scheme_value", "scheme", "value"),)
+
+    facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"), primary_key=True)
+    scheme: Mapped[str] = mapped_column(String(30), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+class FacilityRecordRow(Base):
+    """What one source says of a place. `facts` are the fields of `sources.records.FacilityRecord` it fills."""
+
+    __tablename__ = "care_facility_record"
+    __table_args__ = (UniqueConstraint("source_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("care_source.id"))
+    key: Mapped[str] = mapped_column(String(300))
+    facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"), index=True)
+    dated: Mapped[date] = mapped_column(Date)
+    digest: Mapped[str] = mapped_column(String(32))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    seen_in: Mapped[int | None] = mapped_column(ForeignKey("care_import.id", ondelete="SET NULL"), index=True)
+
+    facility: Mapped[Facility] = relationship(back_populates="records")
+
+
+class Import(Base):
+    """One run of an import: where it came from, how far it got, what it did. A killed one resumes."""
+
+    __tablename__ = "care_import"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("care_source.id"), index=True)
+    content_digest: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    rows_done: Mapped[int] = mapped_column(default=0)
+    counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+
+
+class DirectoryVersion(Base):
+    """One row that moves, in the same transaction, whenever a facility changes."""
+
+    __tablename__ = "care_directory_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Report(Base):
+    """A resident's report on a place, queued for a moderator. It says nothing of who wrote it."""
+
+    __tablename__ = "care_report"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    comment: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    settlement: Mapped[str | None] = mapped_column(String(20))
+    settlement_note: Mapped[str | None] = mapped_column(String(500))

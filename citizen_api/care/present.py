@@ -1,0 +1,187 @@
+"""Places as plain data for the wire, in one language."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+from citizen_api.care.categories import CATEGORIES
+from citizen_api.care.directory import Place
+from citizen_api.care.hours import Opening
+from citizen_api.care.models import Facility, Report
+from citizen_api.care.nearest import CALL_15_FIRST, Answer, Item, place_notices
+from citizen_api.care.rules import cluster, cluster_cell_deg
+from content.catalogue import catalogue
+
+
+def place_view(place: Place, opening: Opening, lang: str) -> dict[str, Any]:
+    """What is said of a place everywhere."""
+    main = next(iter(place.categories), None)
+    positioned = not math.isnan(place.lat)
+    return {
+        "id": place.id,
+        "name": place.name,
+        "category": main,
+        "category_label": getattr(CATEGORIES[main], lang) if main else None,
+        "categories": list(place.categories),
+        "address": {
+            "street": place.street,
+            "postcode": place.postcode,
+            "city": place.city,
+            "commune": place.commune_code,
+        },
+        "phone": place.phone,
+        "website": place.website,
+        "lat": place.lat if positioned else None,
+        "lon": place.lon if positioned else None,
+        "position_approximate": place.position_approximate,
+        "wheelchair": place.wheelchair or "unknown",
+        "opening": {
+            "state": opening.state,
+            "until": opening.until,
+            "comment": opening.comment or None,
+            "hours": place.opening_hours,
+            "as_written": place.opening_hours_verbatim,
+            "source": place.opening_hours_source,
+        },
+        "identifiers": dict(place.identifiers),
+        "sources": [{"id": s.id, "title": s.title, "date": s.dated} for s in place.sources],
+    }
+
+
+def item_view(item: Item, lang: str) -> dict[str, Any]:
+    """Say of a place in a list what `place_view` says, and how far it is and why it stands here."""
+    why = catalogue().reasons[item.reason].say(lang, rank=item.rank)
+    if item.reason.startswith("nearest") and item.rank is None:
+        why = catalogue().reasons[f"{item.reason}_next"].say(lang)
+    return place_view(item.place, item.opening, lang) | {
+        "distance_m": round(item.distance_m, 1),
+        "why": why,
+        "call_first": "15" if item.call_15_first else None,
+    }
+
+
+def answer_view(answer: Answer, cursor: str | None, lang: str) -> dict[str, Any]:
+    """Give the whole answer to "nearest"."""
+    body: dict[str, Any] = {
+        "notices": notices_view(answer.notices, lang),
+        "items": [item_view(item, lang) for item in answer.items],
+        "next": cursor,
+    }
+    if answer.hours_unknown is not None:
+        body["hours_unknown"] = [item_view(item, lang) for item in answer.hours_unknown]
+    if answer.instead:
+        body["instead"] = [item_view(item, lang) for item in answer.instead]
+    body["emergency"] = emergency_view(lang, short=True)
+    return body
+
+
+def page_view(place: Place, *, at: datetime, lang: str) -> dict[str, Any]:
+    """Say of a place by itself what its reader must know."""
+    codes = place_notices([place], at)
+    if place.closed_at is not None:
+        codes.insert(0, "closed_for_good")
+    if not CALL_15_FIRST.isdisjoint(place.categories):
+        codes.insert(0, "call_15_first")
+    return place_view(place, place.opening_at(at), lang) | {
+        "notices": notices_view([(code, {}) for code in codes], lang)
+    }
+
+
+def within_view(
+    places: list[Place], *, at: datetime, lang: str, box: tuple[float, float, float, float], most: int
+) -> dict[str, Any]:
+    """Show places on a map, one by one, or in groups when there are more than `most`."""
+    clusters: list[dict[str, Any]] = []
+    codes = place_notices(places, at)
+    if len(places) > most:
+        west, south, east, north = box
+        cell_deg = cluster_cell_deg(width_deg=east - west, height_deg=north - south)
+        clusters = [
+            {"lat": group.lat, "lon": group.lon, "count": group.count, "bbox": list(group.bbox)}
+            for group in cluster([(place.lat, place.lon) for place in places], cell_deg=cell_deg)
+        ]
+        codes.insert(0, "clustered")
+        places = []
+    return {
+        "notices": notices_view([(code, {}) for code in codes], lang),
+        "items": [place_view(place, place.opening_at(at), lang) for place in places],
+        "next": None,
+        "clusters": clusters,
+    }
+
+
+def report_view(report: Report, facility: Facility) -> dict[str, Any]:
+    """Show a report in the moderator's queue."""
+    return {
+        "id": report.id,
+        "facility_id": facility.id,
+        "facility_name": facility.name,
+        "commune": facility.commune_code,
+        "kind": report.kind,
+        "comment": report.comment,
+        "created_at": report.created_at,
+        "settled_at": report.settled_at,
+        "settlement": report.settlement,
+        "settlement_note": report.settlement_note,
+    }
+
+
+def notices_view(notices: list[tuple[str, dict[str, object]]], lang: str) -> list[dict[str, str]]:
+    """Give notices their words."""
+    return [{"code": code, "text": catalogue().notices[code].say(lang, **values)} for code, values in notices]
+
+
+def emergency_view(lang: str, *, short: bool) -> list[dict[str, str]]:
+    """List the emergency numbers; `short`: a pointer to the poison centres instead of each of them."""
+    return [
+        {
+            "number": entry.number,
+            "tel": entry.tel,
+            "channel": entry.channel,
+            "name": entry.name.say(lang),
+            "text": entry.text.say(lang),
+        }
+        | ({} if short else {"source": entry.source, "checked_on": entry.checked_on})
+        for entry in catalogue().emergency
+        if not short or entry.channel != "poison_centre" or entry.number == "01 40 05 48 48"
+    ]
+
+
+def collection(items: list[dict[str, Any]], notices: list[dict[str, str]], **members: Any) -> dict[str, Any]:
+    """Give items as a GeoJSON FeatureCollection (RFC 7946); notices and the rest stand as foreign members."""
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "id": item.get("id"),
+                "geometry": None
+                if item["lat"] is None
+                else {"type": "Point", "coordinates": [item["lon"], item["lat"]]},
+                "properties": {key: value for key, value in item.items() if key not in ("lat", "lon")},
+            }
+            for item in items
+        ],
+        "notices": notices,
+        **members,
+    }
+
+
+def category_views(lang: str, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """List the categories with their words, and how many places of each are known."""
+    return [
+        {
+            "id": category.id,
+            "label": getattr(category, lang),
+            "hint": getattr(category, f"hint_{lang}"),
+            "codes": {
+                "finess": list(category.finess),
+                "rpps": list(category.rpps),
+                "osm": list(category.osm),
+            },
+            "places": counts.get(category.id, 0),
+        }
+        for category in CATEGORIES.values()
+    ]

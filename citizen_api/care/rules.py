@@ -1,0 +1,140 @@
+"""Rules about places of care: which id a place has, what is believed when sources differ, how a map groups them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+DEMO_SOURCE: Final = "demo"
+IDENTIFYING_SCHEMES: Final = ("finess",)
+"""Schemes whose value names one place, strongest first. `siret` and `finess_ej` may be shared by several."""
+
+MERGED_FIELDS: Final = (
+    "name",
+    "street",
+    "postcode",
+    "city",
+    "commune_code",
+    "phone",
+    "website",
+    "wheelchair",
+    "opening_hours_verbatim",
+)
+NEAR_M: Final = 20_000
+"""Without `radius_m`, what still counts as near."""
+
+CLUSTERS_ACROSS: Final = 12
+"""About how many groups a crowded map shows from side to side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatement:
+    """What one source says of a place; `facts` are the non-empty fields of its record."""
+
+    source_id: str
+    key: str
+    dated: date
+    facts: Mapping[str, Any]
+    categories: tuple[str, ...]
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedPlace:
+    """What is believed of a place, from all of its sources. `lat` and `lon` are both known or both None."""
+
+    values: Mapping[str, Any]
+    categories: tuple[str, ...]
+    identifiers: tuple[tuple[str, str], ...]
+    lat: float | None
+    lon: float | None
+    opening_hours: str | None
+    opening_hours_source: str | None
+    closed_at: datetime | None
+
+
+def identifying(identifiers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Keep the identifiers that name one place, strongest first."""
+    found = dict(identifiers)
+    return tuple((scheme, found[scheme]) for scheme in IDENTIFYING_SCHEMES if scheme in found)
+
+
+def facility_id(identifiers: Iterable[tuple[str, str]], *, source_id: str, key: str) -> str:
+    """Derive the stable, opaque id of a new place: 13 characters from its strongest identifier.
+
+    Without one, from its key in the source that names it first.
+    """
+    scheme, value = next(iter(identifying(identifiers)), (f"source:{source_id}", key))
+    digest = hashlib.blake2b(f"{scheme}:{value}".encode(), digest_size=8).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def merge(statements: Sequence[SourceStatement]) -> MergedPlace:
+    """Decide what is believed: field by field, the newest source that says something.
+
+    The order of `statements` does not matter. A demo statement never wins over another. A place is closed when
+    no real source that still describes it is open; a demo statement neither opens nor closes.
+    """
+    ranked = sorted(statements, key=lambda s: (s.source_id == DEMO_SOURCE, -s.dated.toordinal(), s.source_id, s.key))
+    real = [statement for statement in ranked if statement.source_id != DEMO_SOURCE]
+    speaking = [s for s in ranked if s.closed_at is None] or ranked
+    positioned = next((s.facts for s in speaking if s.facts.get("lat") is not None), {})
+    timed = next((s for s in speaking if s.facts.get("opening_hours")), None)
+    closings = [s.closed_at for s in real if s.closed_at is not None]
+    return MergedPlace(
+        values={field: next((s.facts[field] for s in speaking if s.facts.get(field)), None) for field in MERGED_FIELDS},
+        categories=tuple(dict.fromkeys(c for s in speaking for c in s.categories)),
+        identifiers=tuple(
+            sorted({(scheme, value) for s in ranked for scheme, value in s.facts.get("identifiers", ())})
+        ),
+        lat=positioned.get("lat"),
+        lon=positioned.get("lon"),
+        opening_hours=timed.facts["opening_hours"] if timed else None,
+        opening_hours_source=timed.source_id if timed else None,
+        closed_at=max(closings) if real and len(closings) == len(real) else None,
+    )
+
+
+def vanishing_share(*, known: int, vanished: int) -> float:
+    """Share of the known open places of a source that a new stock no longer has, 0 to 1."""
+    return vanished / known if known else 0.0
+
+
+def cluster_cell_deg(*, width_deg: float, height_deg: float) -> float:
+    """Side of the square in which a crowded map groups places: a power of two, so that panning keeps the grid."""
+    span = max(width_deg, height_deg) / CLUSTERS_ACROSS
+    return float(2.0 ** math.ceil(math.log2(span)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Places grouped on a map: their mean position, how many, and their box (west, south, east, north)."""
+
+    lat: float
+    lon: float
+    count: int
+    bbox: tuple[float, float, float, float]
+
+
+def cluster(positions: Sequence[tuple[float, float]], *, cell_deg: float) -> list[Cluster]:
+    """Group (lat, lon) positions by the cells of a grid anchored at 0, 0."""
+    cells: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for lat, lon in positions:
+        cells.setdefault((math.floor(lat / cell_deg), math.floor(lon / cell_deg)), []).append((lat, lon))
+    clusters = []
+    for _, members in sorted(cells.items()):
+        lats, lons = [lat for lat, _ in members], [lon for _, lon in members]
+        clusters.append(
+            Cluster(
+                lat=math.fsum(lats) / len(lats),
+                lon=math.fsum(lons) / len(lons),
+                count=len(members),
+                bbox=(min(lons), min(lats), max(lons), max(lats)),
+            )
+        )
+    return clusters

@@ -1,0 +1,1 @@
+"""The bundled sample of facilities, and the script that derives it."""

@@ -1,0 +1,327 @@
+"""Wire format of the care routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import marshmallow as ma
+from webargs.fields import DelimitedList
+
+from citizen_api.web.blueprint import Args, Body
+from citizen_api.web.notices import NoticeView
+
+REPORT_KINDS = (
+    "wrong_phone",
+    "wrong_address",
+    "wrong_hours",
+    "moved",
+    "closed_for_good",
+    "not_accessible",
+    "other",
+)
+SETTLEMENTS = ("accepted", "rejected")
+_LATITUDE = {"description": "Latitude, WGS84 degrees.", "example": 48.8573751, "minimum": -90, "maximum": 90}
+_LONGITUDE = {
+    "description": "Longitude, WGS84 degrees.",
+    "example": 2.3524425,
+    "minimum": -180,
+    "maximum": 180,
+}
+
+
+class OpenAt(ma.fields.Field[datetime | str]):
+    """`now`, or an RFC 3339 moment with its offset. In a query, a bare `+` arrives as a space: accept it."""
+
+    default_error_messages = {"invalid": "Not a valid datetime."}  # noqa: RUF012 - as marshmallow declares it
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,  # noqa: ARG002 - marshmallow's interface
+        data: Mapping[str, Any] | None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
+    ) -> datetime | str:
+        if value == "now":
+            return "now"
+        try:
+            moment = datetime.fromisoformat(str(value).replace(" ", "+"))
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+        if moment.tzinfo is None or not 1900 < moment.year < 2200:  # noqa: PLR2004 - where calendars make sense
+            raise self.make_error("invalid")
+        return moment
+
+
+class NearestArgs(Args):
+    """Where, what, and which wishes."""
+
+    lat = ma.fields.Float(metadata=_LATITUDE)
+    lon = ma.fields.Float(metadata=_LONGITUDE)
+    commune = ma.fields.String(
+        validate=ma.validate.Length(1, 10),
+        metadata={"description": "INSEE code, instead of a position: distances are from its centre."},
+    )
+    category = DelimitedList(
+        ma.fields.String(validate=ma.validate.Length(1, 40)),
+        required=True,
+        validate=ma.validate.Length(1, 20),
+        metadata={
+            "description": "One or several categories, comma-separated (see /v1/care/categories).",
+            "example": ["pharmacy"],
+        },
+    )
+    open = OpenAt(
+        metadata={
+            "description": "`now` or an RFC 3339 moment: only places known to be open then; those of unknown hours "
+            "stand apart in `hours_unknown`.",
+            "example": "now",
+            "type": "string",
+        }
+    )
+    wheelchair = ma.fields.Boolean(
+        load_default=False,
+        truthy={"true", "1", "yes"},
+        falsy={"false", "0", "no"},
+        metadata={"description": "Only places known to be wheelchair accessible."},
+    )
+    radius_m = ma.fields.Float(
+        validate=ma.validate.Range(1, 2_000_000),
+        metadata={"description": "Nothing farther than this in `items`, in metres.", "example": 2000},
+    )
+    limit = ma.fields.Integer(load_default=10, validate=ma.validate.Range(1, 50))
+    cursor = ma.fields.String(
+        validate=ma.validate.Length(1, 300), metadata={"description": "`next` of the page before."}
+    )
+
+
+class WithinArgs(Args):
+    """A box on the map."""
+
+    bbox = DelimitedList(
+        ma.fields.Float(),
+        required=True,
+        validate=ma.validate.Length(equal=4),
+        metadata={"description": "west,south,east,north in degrees.", "example": [2.33, 48.85, 2.36, 48.87]},
+    )
+    category = DelimitedList(
+        ma.fields.String(validate=ma.validate.Length(1, 40)),
+        required=True,
+        validate=ma.validate.Length(1, 20),
+        metadata={"description": "One or several categories, comma-separated.", "example": ["pharmacy"]},
+    )
+
+
+class AddressView(ma.Schema):
+    """Where it is, in words."""
+
+    street = ma.fields.String(required=True, allow_none=True, metadata={"example": "26 rue du Temple"})
+    postcode = ma.fields.String(required=True, allow_none=True, metadata={"example": "75004"})
+    city = ma.fields.String(required=True, allow_none=True, metadata={"example": "Paris"})
+    commune = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "INSEE code.", "example": "75104"}
+    )
+
+
+class OpeningView(ma.Schema):
+    """Whether it is open at the moment asked about, and until when."""
+
+    state = ma.fields.String(required=True, validate=ma.validate.OneOf(["open", "closed", "unknown"]))
+    until = ma.fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        format="iso",
+        metadata={"description": "Next change of state, in the place's own time zone."},
+    )
+    comment = ma.fields.String(required=True, allow_none=True)
+    hours = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "OSM syntax.", "example": "Mo-Sa 09:00-19:30"},
+    )
+    as_written = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What the source wrote and could not be read."},
+    )
+    source = ma.fields.String(required=True, allow_none=True, metadata={"description": "Who says these hours."})
+
+
+class SourceView(ma.Schema):
+    """A source that describes the place, and the date of what it says."""
+
+    id = ma.fields.String(required=True, metadata={"example": "paris-pharmacies-2013"})
+    title = ma.fields.String(required=True)
+    date = ma.fields.Date(required=True)
+
+
+class FacilityView(ma.Schema):
+    """A place of care."""
+
+    id = ma.fields.String(required=True, metadata={"description": "Opaque and stable."})
+    name = ma.fields.String(required=True, metadata={"example": "Pharmacie du Village"})
+    category = ma.fields.String(required=True, allow_none=True, metadata={"example": "pharmacy"})
+    category_label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Pharmacy"})
+    categories = ma.fields.List(ma.fields.String(), required=True)
+    address = ma.fields.Nested(AddressView, required=True)
+    phone = ma.fields.String(required=True, allow_none=True, metadata={"example": "+33142726071"})
+    website = ma.fields.String(required=True, allow_none=True)
+    lat = ma.fields.Float(required=True, allow_none=True)
+    lon = ma.fields.Float(required=True, allow_none=True)
+    position_approximate = ma.fields.Boolean(required=True)
+    wheelchair = ma.fields.String(required=True, validate=ma.validate.OneOf(["yes", "limited", "no", "unknown"]))
+    opening = ma.fields.Nested(OpeningView, required=True)
+    identifiers = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.String(),
+        required=True,
+        metadata={"example": {"finess": "750010597"}},
+    )
+    sources = ma.fields.List(ma.fields.Nested(SourceView), required=True)
+
+
+class FacilityPageView(FacilityView):
+    """A place of care by itself, with what must be said beside it."""
+
+    notices = ma.fields.List(ma.fields.Nested(NoticeView), required=True)
+
+
+class FoundView(FacilityView):
+    """A place in an answer to "nearest"."""
+
+    distance_m = ma.fields.Float(required=True, metadata={"description": "Geodesic, in metres.", "example": 12.3})
+    why = ma.fields.String(required=True, metadata={"description": "Why it stands in this place."})
+    call_first = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "Number to call before going."}
+    )
+
+
+class EmergencyView(ma.Schema):
+    """A number for emergencies."""
+
+    number = ma.fields.String(required=True, metadata={"example": "15"})
+    tel = ma.fields.String(required=True, metadata={"description": "What a phone dials."})
+    channel = ma.fields.String(required=True, validate=ma.validate.OneOf(["voice", "text", "poison_centre"]))
+    name = ma.fields.String(required=True, metadata={"example": "SAMU (medical emergencies)"})
+    text = ma.fields.String(required=True)
+
+
+class SourcedEmergencyView(EmergencyView):
+    """A number for emergencies, with where and when it was read."""
+
+    source = ma.fields.String(required=True)
+    checked_on = ma.fields.Date(required=True)
+
+    @ma.pre_dump
+    def _with_date(self, entry: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return entry | {"checked_on": datetime.fromisoformat(entry["checked_on"]).date()}
+
+
+class NearestView(ma.Schema):
+    """Answer to "nearest". A key whose list has no meaning for the question is absent."""
+
+    notices = ma.fields.List(ma.fields.Nested(NoticeView), required=True)
+    items = ma.fields.List(ma.fields.Nested(FoundView), required=True)
+    next = ma.fields.String(required=True, allow_none=True, metadata={"description": "Cursor of the next page."})
+    hours_unknown = ma.fields.List(
+        ma.fields.Nested(FoundView),
+        metadata={"description": "With `open`: the nearest whose hours are not known. Call first."},
+    )
+    instead = ma.fields.List(
+        ma.fields.Nested(FoundView),
+        metadata={"description": "Where `items` is empty: what is nearest anyway, or hospitals."},
+    )
+    emergency = ma.fields.List(ma.fields.Nested(EmergencyView), required=True)
+
+
+class ClusterView(ma.Schema):
+    """Several places, grouped for a crowded map."""
+
+    lat = ma.fields.Float(required=True)
+    lon = ma.fields.Float(required=True)
+    count = ma.fields.Integer(required=True)
+    bbox = ma.fields.List(ma.fields.Float(), required=True, metadata={"description": "west, south, east, north"})
+
+
+class WithinView(ma.Schema):
+    """Places in a box; when there are too many, `clusters` instead of `items`."""
+
+    notices = ma.fields.List(ma.fields.Nested(NoticeView), required=True)
+    items = ma.fields.List(ma.fields.Nested(FacilityView), required=True)
+    next = ma.fields.String(required=True, allow_none=True, metadata={"description": "Always null."})
+    clusters = ma.fields.List(ma.fields.Nested(ClusterView), required=True)
+
+
+class CategoryView(ma.Schema):
+    """A kind of place, in a resident's words."""
+
+    id = ma.fields.String(required=True, metadata={"example": "pmi"})
+    label = ma.fields.String(required=True)
+    hint = ma.fields.String(required=True)
+    codes = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.List(ma.fields.String()), required=True)
+    places = ma.fields.Integer(required=True, metadata={"description": "How many are known."})
+
+
+class CategoriesView(ma.Schema):
+    """Every category."""
+
+    items = ma.fields.List(ma.fields.Nested(CategoryView), required=True)
+    next = ma.fields.String(required=True, allow_none=True)
+
+
+class EmergenciesView(ma.Schema):
+    """Every number, most urgent first."""
+
+    items = ma.fields.List(ma.fields.Nested(SourcedEmergencyView), required=True)
+    next = ma.fields.String(required=True, allow_none=True)
+
+
+class ReportBody(Body):
+    """What a resident found to be wrong. Please write nothing about anybody's health."""
+
+    kind = ma.fields.String(required=True, validate=ma.validate.OneOf(REPORT_KINDS))
+    comment = ma.fields.String(validate=ma.validate.Length(1, 500), metadata={"description": "At most 500 characters."})
+
+
+class ReportReceivedView(ma.Schema):
+    """The report waits for a moderator."""
+
+    status = ma.fields.String(required=True, metadata={"example": "queued"})
+
+
+class ReportsArgs(Args):
+    """Which reports."""
+
+    settled = ma.fields.Boolean(load_default=False, truthy={"true", "1", "yes"}, falsy={"false", "0", "no"})
+    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, 200))
+    cursor = ma.fields.Integer(load_default=0, validate=ma.validate.Range(0, 2**31 - 1))
+
+
+class ReportView(ma.Schema):
+    """A report in the moderator's queue."""
+
+    id = ma.fields.Integer(required=True)
+    facility_id = ma.fields.String(required=True)
+    facility_name = ma.fields.String(required=True)
+    commune = ma.fields.String(required=True, allow_none=True)
+    kind = ma.fields.String(required=True, validate=ma.validate.OneOf(REPORT_KINDS))
+    comment = ma.fields.String(required=True, allow_none=True)
+    created_at = ma.fields.AwareDateTime(required=True, format="iso")
+    settled_at = ma.fields.AwareDateTime(required=True, allow_none=True, format="iso")
+    settlement = ma.fields.String(required=True, allow_none=True)
+    settlement_note = ma.fields.String(required=True, allow_none=True)
+
+
+class ReportsView(ma.Schema):
+    """A page of reports, oldest first."""
+
+    items = ma.fields.List(ma.fields.Nested(ReportView), required=True)
+    next = ma.fields.Integer(required=True, allow_none=True)
+
+
+class SettlementBody(Body):
+    """What the moderator decided."""
+
+    settlement = ma.fields.String(required=True, validate=ma.validate.OneOf(SETTLEMENTS))
+    note = ma.fields.String(validate=ma.validate.Length(1, 500))

@@ -1,0 +1,119 @@
+"""Which files `care import` can read, and who is behind each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from citizen_api.care.sync import Reader, Stock
+from citizen_api.sources import finess_idf, finess_plus, generic_csv, paris_pharmacies
+from citizen_api.sources.generic_csv import OWN_COLUMNS, CsvMapping, SourceInfo
+
+LICENCE_OUVERTE: Final = "Licence Ouverte 2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file with its reader and its usual source."""
+
+    source: SourceInfo
+    reader: Reader
+    complete: bool
+    about: str
+
+
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+    {
+        "finess-idf-hospitals": Format(
+            SourceInfo(
+                id="finess-idf-hospitals-2012",
+                title="FINESS, établissements hospitaliers d'Île-de-France",
+                producer="Région Île-de-France, d'après FINESS",
+                licence=LICENCE_OUVERTE,
+                date=date(2012, 11, 19),
+            ),
+            finess_idf.read,
+            complete=True,
+            about="regional CSV of hospitals and centres",
+        ),
+        "finess-idf-disability": Format(
+            SourceInfo(
+                id="finess-idf-disability-2013",
+                title="FINESS, établissements pour adultes handicapés d'Île-de-France",
+                producer="Région Île-de-France, d'après FINESS",
+                licence=LICENCE_OUVERTE,
+                date=date(2013, 2, 1),
+            ),
+            finess_idf.read,
+            complete=True,
+            about="regional CSV of services for disabled adults",
+        ),
+        "paris-pharmacies": Format(
+            SourceInfo(
+                id="paris-pharmacies-2013",
+                title="FINESS, pharmacies de Paris",
+                producer="Ville de Paris, d'après FINESS",
+                licence=LICENCE_OUVERTE,
+                date=date(2013, 10, 24),
+            ),
+            paris_pharmacies.read,
+            complete=True,
+            about="CSV of the pharmacies of Paris",
+        ),
+        "finess-plus": Format(
+            SourceInfo(
+                id="finess-plus",
+                title="FINESS+, répertoire national des établissements",
+                producer="Agence du numérique en santé",
+                licence=LICENCE_OUVERTE,
+                date=date(2026, 1, 1),
+            ),
+            finess_plus.read,
+            complete=True,
+            about="national register, daily JSON",
+        ),
+    }
+)
+SAMPLE: Final = files("citizen_api.care") / "sample" / "facilities.csv"
+
+
+def known_stock(name: str, path: Path, *, dated: date | None = None, url: str | None = None) -> Stock:
+    """Describe a file in one of FORMATS. `dated` replaces the usual date of the source."""
+    chosen = FORMATS[name]
+    info = chosen.source
+    if dated is not None:
+        info = SourceInfo(id=info.id, title=info.title, producer=info.producer, licence=info.licence, date=dated)
+    return Stock(path=path, sources=(info,), reader=chosen.reader, complete=chosen.complete, url=url)
+
+
+def mapped_stock(path: Path, mapping: CsvMapping, *, url: str | None = None) -> Stock:
+    """Describe a city's own CSV by its mapping."""
+    if mapping.source is None:
+        raise ValueError("a mapping names its source")
+    return Stock(
+        path=path,
+        sources=(mapping.source,),
+        reader=lambda stream: generic_csv.read(stream, mapping),
+        complete=mapping.complete,
+        url=url,
+    )
+
+
+def sample_stock() -> Stock:
+    """Describe the bundled sample: several sources in one file, each row naming its own."""
+    path = Path(str(SAMPLE))
+    with path.open(encoding="utf-8", newline="") as file:
+        named = {row["source_id"] for row in csv.DictReader(file)}
+    infos = {chosen.source.id: chosen.source for chosen in FORMATS.values()}
+    return Stock(
+        path=path,
+        sources=tuple(infos[source_id] for source_id in sorted(named)),
+        reader=lambda stream: generic_csv.read(stream, OWN_COLUMNS),
+        complete=True,
+    )

@@ -1,0 +1,306 @@
+"""Routes of places of care."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app, request
+from flask_limiter import Limiter
+
+from citizen_api.care import actions, nearest, present, queries, schemas
+from citizen_api.care.categories import CATEGORIES
+from citizen_api.care.directory import DirectoryKeeper, Place
+from citizen_api.core.geo import check_position
+from citizen_api.core.problems import (
+    CursorInvalid,
+    NotAcceptable,
+    OutsideTerritory,
+    PositionMissing,
+    PositionOutOfRange,
+    PositionSwapped,
+    Problem,
+)
+from citizen_api.core.settings import Settings
+from citizen_api.people import actions as people_actions
+from citizen_api.people import rules as people_rules
+from citizen_api.territory import queries as territory_queries
+from citizen_api.territory.problems import CommuneUnknown, CommuneWithoutPosition
+from citizen_api.web.auth import Staff, current_staff
+from citizen_api.web.blueprint import Blueprint
+from citizen_api.web.language import language
+from citizen_api.web.services import Services, end_session, now, services, session
+
+blp = Blueprint("care", __name__, description="Places of care: nearest, open now, on a map.")
+GEOJSON = "application/geo+json"
+MAX_ON_MAP = 200
+
+
+class CategoryUnknown(Problem):
+    """See `content/problems.yaml`."""
+
+    name, status = "category-unknown", 422
+
+
+class FacilityUnknown(Problem):
+    """See `content/problems.yaml`."""
+
+    name, status = "facility-unknown", 404
+
+
+class BoxInvalid(Problem):
+    """See `content/problems.yaml`."""
+
+    name, status = "bbox-invalid", 422
+
+
+def install(services: Services) -> None:
+    """Give the app its directory."""
+
+    def read_version() -> int:
+        with services.database.session(write=False) as reading:
+            return queries.directory_version(reading)
+
+    def read_places() -> list[Place]:
+        with services.database.session(write=False) as reading:
+            return queries.places(reading)
+
+    keeper = DirectoryKeeper(
+        read_version=read_version,
+        read_places=read_places,
+        clock=services.clock,
+        check_every_s=services.settings.directory_check_s,
+    )
+    services.ports.setdefault(DirectoryKeeper, keeper)
+
+    def check_directory() -> dict[str, Any]:
+        directory = services.port(DirectoryKeeper).current()
+        age = services.clock() - directory.built_at
+        return {
+            "facilities": len(directory),
+            "version": directory.version,
+            "age_s": round(age.total_seconds(), 1),
+        }
+
+    services.readiness["directory"] = check_directory
+
+
+def limit(limiter: Limiter, settings: Settings) -> None:
+    """Give reports a limit of their own: each costs a moderator's time."""
+    if settings.rate_limit_reports:
+        limiter.limit(settings.rate_limit_reports, methods=["POST"])(report)
+
+
+@blp.get("/v1/care/nearest")
+@blp.arguments(schemas.NearestArgs, location="query")
+@blp.response(200, schemas.NearestView)
+@blp.alt_response(
+    200, schema={"type": "object", "description": "The same as a FeatureCollection."}, content_type=GEOJSON
+)
+@blp.problems(
+    PositionMissing,
+    PositionOutOfRange,
+    PositionSwapped,
+    CategoryUnknown,
+    CommuneUnknown,
+    CommuneWithoutPosition,
+    CursorInvalid,
+    NotAcceptable,
+)
+def nearest_care(args: dict[str, Any]) -> Any:
+    """Find places of care, nearest first.
+
+    With `open`, `items` holds those known to be open at that moment and `hours_unknown` the five nearest whose
+    hours nobody told; closed ones are left out. The order is distance on the ellipsoid, then id: nobody can pay
+    for a place. Ask for `application/geo+json` to get a GeoJSON FeatureCollection.
+    """
+    as_geojson = wants_geojson()
+    question, centre_notice = _question(args)
+    answer = nearest.find_nearest(_directory(), question)
+    answer.notices.extend(centre_notice)
+    body = present.answer_view(answer, nearest.next_cursor(question, answer), language())
+    if not as_geojson:
+        return body
+    items = body.pop("items")
+    return geojson(present.collection(items, body.pop("notices"), **body), schemas.NearestView)
+
+
+@blp.get("/v1/care/within")
+@blp.arguments(schemas.WithinArgs, location="query")
+@blp.response(200, schemas.WithinView)
+@blp.alt_response(
+    200, schema={"type": "object", "description": "The same as a FeatureCollection."}, content_type=GEOJSON
+)
+@blp.problems(BoxInvalid, CategoryUnknown, NotAcceptable)
+def care_within(args: dict[str, Any]) -> Any:
+    """Show the places in a box of the map; grouped when there are more than 200."""
+    as_geojson = wants_geojson()
+    west, south, east, north = _box(args["bbox"])
+    categories = _known_categories(args["category"])
+    places = _directory().within(south=south, west=west, north=north, east=east, categories=categories)
+    body = present.within_view(places, at=now(), lang=language(), box=(west, south, east, north), most=MAX_ON_MAP)
+    if not as_geojson:
+        return body
+    items = body.pop("items")
+    return geojson(present.collection(items, body.pop("notices"), **body), schemas.WithinView)
+
+
+@blp.get("/v1/care/categories")
+@blp.response(200, schemas.CategoriesView)
+@blp.cacheable(300)
+def categories() -> dict[str, Any]:
+    """List what can be looked for, in a resident's words."""
+    return {"items": present.category_views(language(), _directory().counts()), "next": None}
+
+
+@blp.get("/v1/emergency")
+@blp.response(200, schemas.EmergenciesView)
+@blp.cacheable(3600)
+def emergency() -> dict[str, Any]:
+    """List the numbers to call, or to write to, in an emergency."""
+    return {"items": present.emergency_view(language(), short=False), "next": None}
+
+
+@blp.get("/v1/care/reports")
+@blp.arguments(schemas.ReportsArgs, location="query")
+@blp.response(200, schemas.ReportsView)
+@blp.staff("moderator")
+def reports(args: dict[str, Any]) -> dict[str, Any]:
+    """List residents' reports in the territory of one's organisation, oldest first."""
+    rows = queries.reports(session(), settled=args["settled"], after_id=args["cursor"], limit=args["limit"] + 1)
+    page = rows[: args["limit"]]
+    staff = current_staff()
+    return {
+        "items": [present.report_view(*row) for row in page if _acts_in(staff, row[1].commune_code)],
+        "next": page[-1][0].id if len(rows) > len(page) else None,
+    }
+
+
+@blp.post("/v1/care/reports/<int:report_id>/settlement")
+@blp.arguments(schemas.SettlementBody)
+@blp.response(200, schemas.ReportView)
+@blp.staff("moderator")
+@blp.problems(FacilityUnknown, OutsideTerritory, actions.ReportSettled)
+def settle(args: dict[str, Any], report_id: int) -> dict[str, Any]:
+    """Settle a report: accepted (the list will be corrected at its source) or rejected."""
+    row = queries.report(session(), report_id)
+    facility = queries.facility(session(), row.facility_id) if row else None
+    if row is None or facility is None:
+        raise FacilityUnknown
+    staff = current_staff()
+    if not _acts_in(staff, facility.commune_code):
+        raise OutsideTerritory
+    actions.settle_report(session(), row, settlement=args["settlement"], note=args.get("note"), now=now())
+    people_actions.record_staff_change(
+        session(),
+        staff,
+        action="care.report.settle",
+        subject=f"report {row.id}",
+        details={"facility": facility.id, "settlement": args["settlement"]},
+        now=now(),
+    )
+    return present.report_view(row, facility)
+
+
+@blp.get("/v1/care/<string(maxlength=16):facility_id>")
+@blp.response(200, schemas.FacilityPageView)
+@blp.problems(FacilityUnknown)
+@blp.cacheable(60)
+def facility(facility_id: str) -> dict[str, Any]:
+    """Show one place; one that closed for good keeps answering, and says so."""
+    place = _directory().get(facility_id) or queries.place(session(), facility_id)
+    if place is None:
+        raise FacilityUnknown
+    return present.page_view(place, at=now(), lang=language())
+
+
+@blp.post("/v1/care/<string(maxlength=16):facility_id>/reports")
+@blp.arguments(schemas.ReportBody)
+@blp.response(202, schemas.ReportReceivedView)
+@blp.problems(FacilityUnknown)
+def report(args: dict[str, Any], facility_id: str) -> dict[str, str]:
+    """Report what is wrong about a place; a moderator looks at it. Nothing tells who reported."""
+    if queries.facility(session(), facility_id) is None:
+        raise FacilityUnknown
+    actions.report_facility(
+        session(), facility_id=facility_id, kind=args["kind"], comment=args.get("comment"), now=now()
+    )
+    return {"status": "queued"}
+
+
+def _directory() -> Any:
+    return services().port(DirectoryKeeper).current()
+
+
+def _question(args: dict[str, Any]) -> tuple[nearest.Question, list[tuple[str, dict[str, object]]]]:
+    lat, lon, notices = _position(args)
+    open_at = args.get("open")
+    question = nearest.Question(
+        lat=lat,
+        lon=lon,
+        categories=_known_categories(args["category"]),
+        at=now(),
+        open_at=now() if open_at == "now" else open_at,
+        wheelchair=args["wheelchair"],
+        radius_m=args.get("radius_m"),
+        limit=args["limit"],
+    )
+    if "cursor" in args:
+        question = nearest.turn_page(question, args["cursor"])
+    return question, notices
+
+
+def _position(args: dict[str, Any]) -> tuple[float, float, list[tuple[str, dict[str, object]]]]:
+    """Where the question stands: the position, or the centre of the commune with a notice that says so."""
+    lat, lon, commune = args.get("lat"), args.get("lon"), args.get("commune")
+    if (lat is None) != (lon is None) or (lat is None) == (commune is None):
+        raise PositionMissing
+    if commune is None:
+        check_position(lat=args["lat"], lon=args["lon"])
+        return args["lat"], args["lon"], []
+    centre = territory_queries.position_of_commune(session(), commune)
+    end_session(success=True)
+    return centre.lat, centre.lon, [("approximate_centroid", {})]
+
+
+def _known_categories(names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in CATEGORIES:
+            raise CategoryUnknown(category=name)
+    return tuple(dict.fromkeys(names))
+
+
+def _box(box: list[float]) -> tuple[float, float, float, float]:
+    west, south, east, north = box
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):  # noqa: PLR2004 - degrees
+        raise BoxInvalid
+    return west, south, east, north
+
+
+def _acts_in(staff: Staff, commune_code: str | None) -> bool:
+    place: set[tuple[str, str]] = set()
+    if commune_code is not None:
+        place = territory_queries.lies_in(session(), commune_code)
+    return people_rules.covers(staff.territory_kind, staff.territory_code, place)
+
+
+def wants_geojson() -> bool:
+    """Whether the client prefers GeoJSON. Raises NotAcceptable when it takes neither that nor JSON."""
+    if not request.accept_mimetypes:
+        return False
+    offered = ["application/json", GEOJSON]
+    chosen = request.accept_mimetypes.best_match(offered)
+    if chosen is None:
+        raise NotAcceptable(offered=", ".join(offered))
+    return chosen == GEOJSON
+
+
+def geojson(collection: dict[str, Any], schema: Any) -> Response:
+    """Answer a FeatureCollection whose parts are dumped by the fields of `schema`."""
+    fields = schema().fields
+    features = fields["items"].inner.schema
+    body = collection | {
+        name: fields[name].serialize(name, collection) for name in collection if name in fields and name != "items"
+    }
+    for feature in body["features"]:
+        feature["properties"] = features.dump(feature["properties"])
+    return Response(current_app.json.dumps(body), content_type=GEOJSON)

@@ -1,0 +1,38 @@
+"""Opaque page cursors: where the page before ended, and of which search."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+
+from citizen_api.core.problems import CursorInvalid
+
+
+def write_cursor(search: Sequence[object], last: Sequence[int | float | str]) -> str:
+    """Name the page after `last` (the sort key of the last item) of this `search` (its arguments)."""
+    text = json.dumps([_mark(search), *last], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, search: Sequence[object], kinds: Sequence[type]) -> list[int | float | str]:
+    """Sort key of the last item of the page before.
+
+    Raises CursorInvalid for the cursor of another search, and for a made-up one.
+    """
+    last: list[int | float | str]
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        mark, *last = json.loads(raw)
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise CursorInvalid from error
+    if mark != _mark(search) or [type(part) for part in last] != list(kinds):
+        raise CursorInvalid
+    return last
+
+
+def _mark(search: Sequence[object]) -> str:
+    # Short and one way: a cursor must not carry what a resident typed.
+    return hashlib.sha256(repr(list(search)).encode()).hexdigest()[:12]

@@ -1,0 +1,125 @@
+"""Database: one metadata, one engine per process, explicit sessions.
+
+SQLite (WAL) by default, PostgreSQL by URL. Nothing here knows Flask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, String, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from citizen_api.core.settings import Settings
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table of the product, so that migrations see one metadata."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware moment. Stored as UTC; SQLite, which knows no zones, gets it back as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a naive moment: its instant would be a guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored as an instant")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give back an aware moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def bytewise_string(length: int) -> Any:
+    """Text compared byte by byte on every database, so that prefix ranges use the index and order alike."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def make_engine(settings: Settings) -> Engine:
+    """Engine for the settings' database, with the guards that each kind needs."""
+    url = make_url(settings.database)
+    timeout_ms = settings.database_lock_timeout_ms
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": timeout_ms / 1000})
+        _guard_sqlite(engine, timeout_ms)
+        return engine
+    # hide_parameters: a failing statement must not carry a resident's data into a log.
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=settings.database_pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": f"-c lock_timeout={timeout_ms} -c timezone=UTC"},
+    )
+
+
+def _guard_sqlite(engine: Engine, timeout_ms: int) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        # The driver's own transaction handling breaks savepoints and begins too late: switch it off.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA busy_timeout={timeout_ms:d}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        # A writer takes its lock at BEGIN: a later upgrade of a read lock would fail at once, busy timeout or not.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """An engine and its sessions.
+
+    `session()` is a unit of work: it commits when the block ends well and rolls back otherwise.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._writing_engine = engine.execution_options(writes=True)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Database:
+        """Open the settings' database (lazily: nothing connects before the first use)."""
+        return cls(make_engine(settings))
+
+    def open(self, *, write: bool) -> Session:
+        """Open a session whose transaction the caller ends. Only `write` ones may change anything."""
+        return self._sessions(bind=self._writing_engine if write else self.engine)
+
+    @contextmanager
+    def session(self, *, write: bool = True) -> Iterator[Session]:
+        """Run a block in one transaction."""
+        with self.open(write=write) as session, session.begin():
+            yield session

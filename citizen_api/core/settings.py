@@ -1,0 +1,158 @@
+"""The one table of settings: name, default, help. Read once from the environment, then frozen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+PREFIX = "ALENTOURS_"
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be read; the message names it in one line."""
+
+
+def _setting(default: Any, help_text: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"help": help_text, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every knob of an installation. Each field is `ALENTOURS_<FIELD>` in the environment.
+
+    Defaults work offline and without secrets. `docs/settings.md` is written from this table.
+    """
+
+    data_dir: Path = _setting(
+        Path("var"), "Folder of everything the product writes: the SQLite database, import reports."
+    )
+    database_url: str = _setting(
+        "",
+        "Database, as an SQLAlchemy URL (`postgresql+psycopg://user@host/name`, `sqlite:///file`). "
+        "Empty: `alentours.db` in the data folder.",
+        secret=True,
+    )
+    database_pool_size: int = _setting(5, "Connections that each worker process keeps open to PostgreSQL.")
+    database_lock_timeout_ms: int = _setting(
+        5_000, "How long a statement waits for a lock (SQLite busy timeout, PostgreSQL lock_timeout)."
+    )
+    host: str = _setting("127.0.0.1", "Address that `alentours serve` listens on.")
+    port: int = _setting(8000, "Port that `alentours serve` listens on.")
+    workers: int = _setting(2, "Worker processes of `alentours serve`.")
+    trusted_proxies: int = _setting(
+        0, "How many reverse proxies in front set X-Forwarded-For; 0: none, the header is ignored."
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        (), "Origins (comma-separated) whose pages may call the API from a browser; `*` for all."
+    )
+    hsts: bool = _setting(
+        default=False,
+        help_text="Send Strict-Transport-Security; switch on once the city serves https only.",
+    )
+    max_body_bytes: int = _setting(262_144, "Largest request body accepted; a larger one is answered 413.")
+    rate_limit: str = _setting(
+        "240 per minute", "Requests per client address, for all routes together; empty: no limit."
+    )
+    rate_limit_reports: str = _setting("10 per hour", "Reports (wrong phone, closed for good …) per client address.")
+    redis_url: str = _setting(
+        "",
+        "Redis that shares the rate limits among processes and hosts (`redis://host:6379/0`). "
+        "Empty: each worker process counts in its own memory.",
+        secret=True,
+    )
+    log_level: str = _setting("INFO", "Least level that is logged: DEBUG, INFO, WARNING, ERROR.")
+    default_language: str = _setting("fr", "Language of answers when the request names none that we have: fr, en.")
+    directory_check_s: float = _setting(
+        1.0, "At most this often, in seconds, a worker asks the database whether the facilities changed."
+    )
+    outgoing_timeout_s: float = _setting(10.0, "Timeout of a request to an outside system, in seconds.")
+    import_max_bytes: int = _setting(
+        2_000_000_000,
+        "Largest file that `care import` accepts, compressed or not, from a file or an address.",
+    )
+    geocoder_ban_enabled: bool = _setting(
+        default=False,
+        help_text="Ask the national geocoder (BAN) for addresses that the local gazetteer does not know. "
+        "What residents type then leaves the installation.",
+    )
+    geocoder_ban_domain: str = _setting(
+        "data.geopf.fr/geocodage", "Host and path of the national geocoder, without `https://`."
+    )
+    geocoder_timeout_s: float = _setting(
+        2.0, "How long a search waits for the national geocoder, in seconds, before it answers without."
+    )
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in use."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'alentours.db').absolute()}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read `ALENTOURS_…` variables.
+
+        Raises SettingsError for a value of the wrong type and for an unknown `ALENTOURS_` name, because a
+        misspelt setting that is silently ignored is worse than a refused start.
+        """
+        environment = os.environ if environment is None else environment
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        known = {PREFIX + f.name.upper(): f for f in fields(cls)}
+        for name, text in environment.items():
+            if not name.startswith(PREFIX) or name.startswith(PREFIX + "TEST_"):
+                continue
+            if name not in known:
+                raise SettingsError(f"{name} is not a setting of Alentours (see docs/settings.md)")
+            values[known[name].name] = _parse(name, text, hints[known[name].name])
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if self.default_language not in {"fr", "en"}:
+            raise SettingsError(f"{PREFIX}DEFAULT_LANGUAGE must be fr or en")
+        if not 0 <= self.port <= 65_535:  # noqa: PLR2004 - the range of TCP ports
+            raise SettingsError(f"{PREFIX}PORT must be between 0 and 65535")
+        if self.workers < 1:
+            raise SettingsError(f"{PREFIX}WORKERS must be at least 1")
+        if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise SettingsError(f"{PREFIX}LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    text = text.strip()
+    try:
+        if kind is bool:
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+        if kind in (int, float, Path, str):
+            return kind(text)
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    except (ValueError, KeyError) as error:
+        expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise SettingsError(f"{name} must be {expected}, not {text!r}") from error
+
+
+def settings_page() -> str:
+    """Markdown table of every setting, as `docs/settings.md` holds it."""
+    lines = [
+        "# Settings",
+        "",
+        "Each setting is an environment variable, read once at start. Every default works offline and",
+        "without secrets. This page is written by `make openapi` from `citizen_api/core/settings.py`.",
+        "",
+        "| variable | default | what it does |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{PREFIX}{f.name.upper()}` | {_shown(f)} | {f.metadata['help']} |" for f in fields(Settings)]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(f: Field[Any]) -> str:
+    if f.default in ("", ()):
+        return "empty"
+    if isinstance(f.default, bool):
+        return f"`{str(f.default).lower()}`"
+    return f"`{f.default}`"

@@ -1,0 +1,1 @@
+"""Alembic migrations. `alentours db upgrade` runs them."""

@@ -1,0 +1,1 @@
+"""People: organisations, staff keys and the audit log."""

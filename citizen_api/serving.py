@@ -1,0 +1,81 @@
+"""`alentours serve`: the one way to run Alentours, on a laptop and in production."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+
+import click
+from granian.constants import Interfaces
+from granian.server import Server
+
+from citizen_api.care import queries as care_queries
+from citizen_api.care import rules as care_rules
+from citizen_api.care.actions import remove_source
+from citizen_api.core.clock import system_clock
+from citizen_api.core.db import Database
+from citizen_api.core.settings import PREFIX, Settings
+from citizen_api.preparing import prepare_database
+from citizen_api.web.logs import configure_logs
+from content.catalogue import catalogue
+
+
+def serve_app(settings: Settings, *, host: str | None, port: int | None, workers: int | None, demo: bool) -> None:
+    """Prepare the database, then serve until told to stop."""
+    settings = replace(
+        settings,
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        workers=workers or settings.workers,
+    )
+    configure_logs(settings.log_level)
+    catalogue()  # words that are incomplete refuse to start, here rather than in each worker
+    database = Database.from_settings(settings)
+    prepare_database(database)
+    if demo:
+        from citizen_api.demo.city import start_demo_city  # noqa: PLC0415 - without --demo nothing of it exists
+
+        start_demo_city(settings, database, say=lambda line: click.echo(line, err=True))
+    else:
+        _forget_demo(database)
+    with database.session(write=False) as session:
+        count = care_queries.count_facilities(session)
+    database.engine.dispose()
+    click.echo(f"Alentours: {count} places of care. http://{settings.host}:{settings.port}/docs", err=True)
+    if not count:
+        click.echo("No place is known yet: see `alentours care import --help`, or try --demo.", err=True)
+    # The workers are processes of their own: they read the same settings from the environment.
+    os.environ[f"{PREFIX}HOST"], os.environ[f"{PREFIX}PORT"] = settings.host, str(settings.port)
+    Server(
+        "app:create_served_app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=4,
+        factory=True,
+        log_access=False,
+        log_dictconfig=LOGS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+LOGS = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "citizen_api.web.logs.SilentFormatter"}},
+    "handlers": {"console": {"formatter": "json", "class": "logging.StreamHandler", "stream": sys.stderr}},
+    "loggers": {
+        "_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "granian.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
+    },
+}
+"""Granian's own access log would carry query strings, where positions travel: it stays off."""
+
+
+def _forget_demo(database: Database) -> None:
+    """Without --demo nothing of the demo city exists, not even what an earlier run left in the tables."""
+    with database.session() as session:
+        remove_source(session, care_rules.DEMO_SOURCE, now=system_clock())

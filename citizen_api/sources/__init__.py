@@ -1,0 +1,1 @@
+"""One file per outside system: bytes to frozen dataclasses. No database, no business rule, no HTTP."""

@@ -1,0 +1,1 @@
+"""Communes, EPCI, départements, régions, and finding a place by what residents type."""

@@ -1,0 +1,1 @@
+"""The Flask seam: blueprints, problem+json, languages, sessions, caching, limits and logs."""

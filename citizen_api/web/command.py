@@ -1,0 +1,64 @@
+"""What commands of every capability share: settings, the database, and how they speak."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Never
+
+from tqdm import tqdm
+
+from citizen_api.core.clock import Clock, system_clock
+from citizen_api.core.db import Database
+from citizen_api.core.settings import Settings
+
+EXIT_REJECTED_ROWS = 3
+EXIT_REFUSED = 4
+_PLAIN_EVERY_ROWS = 50_000
+
+
+@dataclass
+class Context:
+    """Handed by the command group to each command. `prepare` brings a database to the newest schema."""
+
+    settings: Settings
+    prepare: Callable[[Database], None]
+    clock: Clock = field(default=system_clock)
+
+    @cached_property
+    def database(self) -> Database:
+        """The settings' database, with the newest schema and the territories of France."""
+        database = Database.from_settings(self.settings)
+        self.prepare(database)
+        return database
+
+
+class Progress:
+    """Tells how far long work is: a bar on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Never] | None = None
+        self._what = ""
+        self._told = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Tell that `done` of `total` rows (0: not known) are through `what`."""
+        if not sys.stderr.isatty():
+            if what != self._what or done - self._told >= _PLAIN_EVERY_ROWS:
+                self._what, self._told = what, done
+                sys.stderr.write(f"{what}: {done}{f' of {total}' if total else ''} rows\n")
+            return
+        bar = self._bar
+        if bar is None or what != self._what:
+            self.close()
+            bar = tqdm(total=total or None, desc=what, unit=" rows", file=sys.stderr, leave=False)
+            self._what, self._bar = what, bar
+        bar.update(done - bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Starts PostgreSQL and Redis on 127.0.0.1 where nothing answers yet; installs them from Debian's packages if root.
+set -eu
+
+answers() { # port
+    python3 - "$1" <<'PY'
+import socket, sys
+with socket.socket() as s:
+    s.settimeout(1)
+    sys.exit(s.connect_ex(("127.0.0.1", int(sys.argv[1]))) != 0)
+PY
+}
+
+wait_for() { # port name
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+        if answers "$1"; then echo "$2 answers on port $1."; return 0; fi
+        sleep 1
+    done
+    echo "$2 does not answer on port $1." >&2
+    return 1
+}
+
+install_package() { # command package
+    if command -v "$1" >/dev/null 2>&1; then return 0; fi
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+        echo "$2 is missing and can only be installed here by root on Debian." >&2
+        return 1
+    fi
+    apt-get update -q >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$2" >/dev/null
+}
+
+if ! answers 5432; then
+    install_package pg_ctlcluster postgresql
+    pg_ctlcluster --skip-systemctl-redirect "$(ls /etc/postgresql | tail -n 1)" main start || true
+fi
+wait_for 5432 PostgreSQL
+if ! answers 6379; then
+    install_package redis-server redis-server
+    redis-server --daemonize yes --bind 127.0.0.1 --port 6379 --save "" --appendonly no >/dev/null
+fi
+wait_for 6379 Redis
+
+# A role of this user's name that may make databases, for the tests.
+user=$(id -un)
+if ! psql -h 127.0.0.1 -U "$user" -d postgres -Atc 'select 1' >/dev/null 2>&1; then
+    su postgres -c "createuser --createdb $user" >/dev/null 2>&1 || true
+    sed -i 's/^\(host .*127\.0\.0\.1\/32 *\).*/\1trust/' /etc/postgresql/*/main/pg_hba.conf 2>/dev/null || true
+    su postgres -c "psql -qc 'select pg_reload_conf()'" >/dev/null 2>&1 || true
+fi
