@@ -6,15 +6,30 @@ import sys
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from citizen_api.care.cli import care
 from citizen_api.core.settings import Settings, SettingsError
 from citizen_api.people.cli import staff
 from citizen_api.preparing import prepare_database
 from citizen_api.web.command import Context
+from content.catalogue import ContentError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Group(click.Group):
+    """Says in one line what an operator can mend; everything else stays a traceback, because it is our fault."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except OperationalError as error:
+            reason = " ".join(str(error.orig).split())
+            raise click.ClickException(f"the database cannot be used: {reason}") from error
+        except ContentError as error:
+            raise click.ClickException(f"the words are incomplete: {error}") from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Alentours: nearest care, clean routes, timely alerts.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from dataclasses import replace
 
 import click
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from granian.server import Server
 
 from citizen_api.care import queries as care_queries
@@ -29,6 +31,7 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
         port=settings.port if port is None else port,
         workers=workers or settings.workers,
     )
+    _check_free(settings.host, settings.port)
     configure_logs(settings.log_level)
     catalogue()  # words that are incomplete refuse to start, here rather than in each worker
     database = Database.from_settings(settings)
@@ -38,7 +41,7 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
 
         start_demo_city(settings, database, say=lambda line: click.echo(line, err=True))
     else:
-        _forget_demo(database)
+        forget_demo(database)
     with database.session(write=False) as session:
         count = care_queries.count_facilities(session)
     database.engine.dispose()
@@ -56,10 +59,22 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
         blocking_threads=4,
         factory=True,
         log_access=False,
+        log_level=LogLevels.warning,
         log_dictconfig=LOGS,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     ).serve()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Refuse a taken address at once and in one line, before any work. Raises click.ClickException."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
 LOGS = {
@@ -75,7 +90,7 @@ LOGS = {
 """Granian's own access log would carry query strings, where positions travel: it stays off."""
 
 
-def _forget_demo(database: Database) -> None:
+def forget_demo(database: Database) -> None:
     """Without --demo nothing of the demo city exists, not even what an earlier run left in the tables."""
     with database.session() as session:
         remove_source(session, care_rules.DEMO_SOURCE, now=system_clock())
