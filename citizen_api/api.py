@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask
+from flask_limiter import Limiter
 from flask_smorest import Api
 from sqlalchemy import text
 
 from citizen_api.care import views as care_views
+from citizen_api.care.directory import DirectoryKeeper
+from citizen_api.care.gazetteer import FacilitiesGazetteer
 from citizen_api.core.db import Database
 from citizen_api.core.settings import Settings
 from citizen_api.people import views as people_views
 from citizen_api.people.queries import StoredStaffKeys
 from citizen_api.territory import views as territory_views
+from citizen_api.territory.places import Places
 from citizen_api.web import system
 from citizen_api.web.auth import StaffKeys
 from citizen_api.web.http import install_http
@@ -34,11 +38,11 @@ with an offset. Answers to a position are never stored by caches, and positions 
 
 
 class _Api(Api):  # type: ignore[misc]  # it ships no types
+    # No default error: each answer is documented by its problem, and none is undocumented.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
     def _register_error_handlers(self) -> None:
         """Ours are `web.problems`: one shape for every error."""
-
-    def _register_responses(self) -> None:
-        """No default error response: each is documented by its problem."""
 
 
 def services_from(settings: Settings) -> Services:
@@ -53,13 +57,12 @@ def install_api(app: Flask, services: Services) -> None:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    app.template_folder = "citizen_api/web/templates"
     app.config |= {
         "API_TITLE": "Alentours",
         "API_VERSION": VERSION,
         "OPENAPI_VERSION": "3.1.0",
     }
-    limiter = install_http(app, services.settings)
+    services.ports[Limiter] = install_http(app, services.settings)
     register_problem_handlers(app)
     _register_capabilities(services)
     api = _Api(
@@ -75,17 +78,17 @@ def install_api(app: Flask, services: Services) -> None:
     api.spec.components.security_scheme(
         "staffKey", {"type": "http", "scheme": "bearer", "description": "A staff key (`als_…`)."}
     )
-    care_views.limit(limiter, services.settings)
-    for blp in (system.blp, territory_views.blp, care_views.blp, people_views.blp):
+    for blp in (care_views.blp, territory_views.blp, people_views.blp, system.blp):
         api.register_blueprint(blp)
     services.ports[OpenApi] = OpenApi(api)
-    system.register_pages(app)
+    app.register_blueprint(system.pages)
 
 
 def _register_capabilities(services: Services) -> None:
     services.ports.setdefault(StaffKeys, StoredStaffKeys())
     territory_views.install(services)
     care_views.install(services)
+    services.port(Places).gazetteers.append(FacilitiesGazetteer(services.port(DirectoryKeeper).current))
 
     def check_database() -> dict[str, Any]:
         with services.database.session(write=False) as session:

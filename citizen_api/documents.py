@@ -59,5 +59,5 @@ def problems_page() -> str:
     ]
     for kind in known_problems():
         words = catalogue().problems[kind.name]
-        lines.append(f"| `{kind.name}` | {kind.status} | {words.title.say('en')} | {words.detail.by_language['en']} |")
+        lines.append(f"| `{kind.name}` | {kind.status} | {words.title.outline('en')} | {words.detail.outline('en')} |")
     return "\n".join(lines) + "\n"

@@ -30,6 +30,11 @@ class Words:
         """Give the text in `language`, its placeholders filled."""
         return self.by_language[language].format_map(values) if values else self.by_language[language]
 
+    def outline(self, language: str) -> str:
+        """Give the text in `language`, with a mark where each placeholder will be filled."""
+        text = self.by_language[language]
+        return text.format_map(dict.fromkeys(_placeholders(text), "…"))
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemWords:
@@ -78,22 +83,51 @@ def read_words(raw: Any, where: str) -> Words:
     for language, text in texts.items():
         if not text:
             raise ContentError(f"{where}: empty in {language}")
-    if len({frozenset(_placeholders(text)) for text in texts.values()}) > 1:
+    try:
+        placeholders = {frozenset(_placeholders(text)) for text in texts.values()}
+    except ValueError as error:
+        raise ContentError(f"{where}: {error}") from error
+    if len(placeholders) > 1:
         raise ContentError(f"{where}: the languages have different placeholders")
-    return Words(texts)
+    return Words(texts | {"fr": _with_french_spaces(texts["fr"])})
+
+
+def _with_french_spaces(text: str) -> str:
+    """Keep « and » and the double signs with their word, as French typography has it, so that no line ends there."""
+    return re.sub(r" (?=[?!:;»])|(?<=«) ", "\N{NO-BREAK SPACE}", text)
 
 
 def _placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
+def _validation(entry: dict[str, Any]) -> tuple[re.Pattern[str], Words]:
+    """Check what is said instead of a message of the validation library: each {0} has its group."""
+    where = f"problems.yaml: validation: {entry['match']}"
+    pattern = re.compile(entry["match"])
+    words = read_words({language: entry.get(language) for language in LANGUAGES}, where)
+    if _placeholders(words.by_language[LANGUAGES[0]]) - {str(group) for group in range(pattern.groups)}:
+        raise ContentError(f"{where}: a placeholder has no group in the pattern")
+    return pattern, words
+
+
 def _read_file(folder: Path, name: str) -> Any:
-    with (folder / name).open(encoding="utf-8") as file:
-        return yaml.safe_load(file)
+    try:
+        with (folder / name).open(encoding="utf-8") as file:
+            return yaml.safe_load(file)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ContentError(f"{name}: cannot be read ({' '.join(str(error).split())})") from error
 
 
 def load_catalogue(folder: Path = _FOLDER) -> Catalogue:
     """Read and check every file. Raises ContentError."""
+    try:
+        return _load(folder)
+    except (KeyError, TypeError, AttributeError, re.error) as error:
+        raise ContentError(f"the words in {folder.name}/ are not in the expected form: {error!r}") from error
+
+
+def _load(folder: Path) -> Catalogue:
     problems = _read_file(folder, "problems.yaml")
     care = _read_file(folder, "care.yaml")
     territory = _read_file(folder, "territory.yaml")
@@ -105,16 +139,7 @@ def load_catalogue(folder: Path = _FOLDER) -> Catalogue:
             )
             for name, entry in problems["problems"].items()
         },
-        validation=tuple(
-            (
-                re.compile(entry["match"]),
-                read_words(
-                    {language: entry.get(language) for language in LANGUAGES},
-                    f"problems.yaml: validation: {entry['match']}",
-                ),
-            )
-            for entry in problems["validation"]
-        ),
+        validation=tuple(_validation(entry) for entry in problems["validation"]),
         notices={
             code: read_words(raw, f"{name}: notices: {code}")
             for name, file in (("care.yaml", care), ("territory.yaml", territory))

@@ -70,6 +70,7 @@ def fresh_database_url(kind: str, name: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / name}.db"
         return
+    name = f"{name}_{os.getpid()}"  # two runs on one machine must not drop each other's
     admin = create_engine(postgresql_or_skip(), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))

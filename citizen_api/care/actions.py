@@ -2,29 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Any
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, cast
 
+from sqlalchemy import Table, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from citizen_api.care import queries, rules
-from citizen_api.care.categories import category_of
 from citizen_api.care.models import (
+    URL_LENGTH,
     DirectoryVersion,
     Facility,
     FacilityCategory,
     FacilityIdentifier,
     FacilityRecordRow,
+    Import,
     Report,
+    Source,
 )
+from citizen_api.core.db import Base
 from citizen_api.core.problems import Problem
+from citizen_api.sources.generic_csv import SourceInfo
+from citizen_api.territory import queries as territory_queries
+
+_BATCH: Final = 1_000
+MAX_WAITING_OF_A_KIND: Final = 5
+"""Reports of one kind on one place that wait for a moderator: more would tell nothing new, and hide the others."""
 
 
 class ReportSettled(Problem):
     """A report can be settled once."""
 
     name, status = "report-settled", 409
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One record to write. `what` it does: created, updated, closed; unchanged: only its date moves."""
+
+    source_id: str
+    key: str
+    what: str
+    dated: date
+    digest: str
+    facts: dict[str, Any]
+    closed_at: datetime | None
+
+    def to_line(self) -> str:
+        """Write it as one line of JSON."""
+        closed_at = self.closed_at.isoformat() if self.closed_at else None
+        parts = self.source_id, self.key, self.what, self.dated.isoformat(), self.digest, self.facts, closed_at
+        return json.dumps(parts) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> Change:
+        """Read what `to_line` wrote."""
+        source_id, key, what, dated, digest, facts, closed_at = json.loads(line)
+        return cls(
+            source_id=source_id,
+            key=key,
+            what=what,
+            dated=date.fromisoformat(dated),
+            digest=digest,
+            facts=facts,
+            closed_at=datetime.fromisoformat(closed_at) if closed_at else None,
+        )
+
+
+def register_source(session: Session, info: SourceInfo, *, url: str | None, now: datetime) -> None:
+    """Remember who says it; `url` holds no secret."""
+    source = session.get(Source, info.id)
+    if source is None:
+        source = Source(id=info.id)
+        session.add(source)
+    source.title, source.producer, source.licence = info.title, info.producer, info.licence
+    source.url, source.dated, source.imported_at = url and url[:URL_LENGTH], info.date, now
+    session.flush()
+
+
+def start_import(session: Session, source_id: str, content_digest: str, *, now: datetime) -> Import:
+    """Register a run."""
+    row = Import(source_id=source_id, content_digest=content_digest, started_at=now, counts={})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def note_counts(session: Session, import_id: int, counts: Counter[str]) -> None:
+    """Write down what a run did so far, in the same transaction as what it did."""
+    session.execute(update(Import).where(Import.id == import_id).values(counts=dict(counts)))
+
+
+def finish_import(session: Session, import_id: int, counts: Counter[str], *, now: datetime) -> None:
+    """Write down that a run is whole, and what it did."""
+    session.execute(update(Import).where(Import.id == import_id).values(counts=dict(counts), finished_at=now))
 
 
 def move_directory_version(session: Session, *, now: datetime) -> None:
@@ -37,104 +112,186 @@ def move_directory_version(session: Session, *, now: datetime) -> None:
     session.flush()
 
 
-def merge_facilities(
-    session: Session,
-    ids: Collection[str],
-    *,
-    centroids: Mapping[str, tuple[float, float]],
-    now: datetime,
-) -> int:
-    """Bring facilities in line with their records; give how many changed.
+def write_changes(session: Session, source_id: str, changes: Sequence[Change], *, now: datetime) -> None:
+    """Write what a source says, and bring the facilities that it speaks of in line."""
+    keys = [change.key for change in changes]
+    rows = queries.record_ids(session, source_id, keys)
+    created = [change for change in changes if change.key not in rows]
+    facility_ids = {facility_id for _, facility_id in rows.values()}
+    if created:
+        homes = _homes(session, source_id, created, now=now)
+        _insert(
+            session,
+            FacilityRecordRow,
+            [
+                {
+                    "source_id": source_id,
+                    "key": change.key,
+                    "facility_id": homes[change.key],
+                    "dated": change.dated,
+                    "digest": change.digest,
+                    "facts": change.facts,
+                    "closed_at": change.closed_at,
+                }
+                for change in created
+            ],
+        )
+        facility_ids.update(homes.values())
+    updates = [
+        {
+            "id": rows[change.key][0],
+            "dated": change.dated,
+            "digest": change.digest,
+            "facts": change.facts,
+            "closed_at": change.closed_at,
+        }
+        for change in changes
+        if change.key in rows
+    ]
+    _update(session, FacilityRecordRow, updates)
+    merge_facilities(session, facility_ids, now=now)
+    move_directory_version(session, now=now)
 
-    A place without coordinates of its own takes the centroid of its commune, flagged approximate; a place that
+
+def _homes(session: Session, source_id: str, created: Sequence[Change], *, now: datetime) -> dict[str, str]:
+    """Facility of each new record, by its key: the known one of the same identifier, else a new one."""
+    wanted = {
+        change.key: rules.identifying((scheme, value) for scheme, value in change.facts.get("identifiers", ()))
+        for change in created
+    }
+    known = queries.facilities_by_identifier(session, [pair for pairs in wanted.values() for pair in pairs])
+    homes: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for change in created:
+        pairs = wanted[change.key]
+        home = next((known[pair] for pair in pairs if pair in known), None)
+        if home is None:
+            home = rules.facility_id(pairs, source_id=source_id, key=change.key)
+            names[home] = change.facts["name"]
+            known.update(dict.fromkeys(pairs, home))
+        homes[change.key] = home
+    new = names.keys() - queries.existing_facilities(session, names)
+    _insert(
+        session,
+        Facility,
+        [{"id": home, "name": names[home], "position_approximate": False, "updated_at": now} for home in new],
+    )
+    return homes
+
+
+def close_records(session: Session, source_id: str, keys: Collection[str], *, now: datetime) -> None:
+    """Close what a source does not have any more."""
+    rows = queries.record_ids(session, source_id, keys)
+    _update(session, FacilityRecordRow, [{"id": row_id, "closed_at": now} for row_id, _ in rows.values()])
+    merge_facilities(session, {facility_id for _, facility_id in rows.values()}, now=now)
+    move_directory_version(session, now=now)
+
+
+def merge_facilities(session: Session, ids: Collection[str], *, now: datetime) -> None:
+    """Bring facilities in line with what their sources say.
+
+    A place without coordinates of its own takes the centre of its commune, flagged approximate; a place that
     no record describes any more goes (only removing a whole source leaves such a one).
     """
-    changed = 0
-    for facility in queries.facilities_with_everything(session, ids).values():
-        if not facility.records:
-            session.delete(facility)
-            changed += 1
-            continue
-        changed += _apply(facility, rules.merge([_statement(row) for row in facility.records]), centroids, now)
-    session.flush()
-    return changed
-
-
-def _statement(row: FacilityRecordRow) -> rules.SourceStatement:
-    codes = row.facts.get("category_codes", ())
-    mapped = (category_of(scheme, code) for scheme, code in codes)
-    return rules.SourceStatement(
-        source_id=row.source_id,
-        key=row.key,
-        dated=row.dated,
-        facts=row.facts,
-        categories=tuple(dict.fromkeys(category for category in mapped if category)),
-        closed_at=row.closed_at,
+    statements = queries.statements(session, ids)
+    merged = {facility_id: rules.merge(said) for facility_id, said in statements.items()}
+    lost = {place.values["commune_code"] for place in merged.values() if place.lat is None} - {None}
+    centres = territory_queries.centres(session, lost) if lost else {}
+    stored = queries.stored_facilities(session, merged)
+    changed, categories, identifiers = [], {}, {}
+    for facility_id, place in merged.items():
+        values = _values(place, centres)
+        before = stored[facility_id]
+        if any(before.values[name] != value for name, value in values.items()):
+            changed.append({"id": facility_id, "updated_at": now} | values)
+        if before.categories != place.categories:
+            categories[facility_id] = place.categories
+        if before.identifiers != place.identifiers:
+            identifiers[facility_id] = place.identifiers
+    _update(session, Facility, changed)
+    _replace(
+        session,
+        FacilityCategory,
+        categories,
+        [
+            {"facility_id": facility_id, "category": category, "rank": rank}
+            for facility_id, names in categories.items()
+            for rank, category in enumerate(names)
+        ],
     )
+    _replace(
+        session,
+        FacilityIdentifier,
+        identifiers,
+        [
+            {"facility_id": facility_id, "scheme": scheme, "value": value}
+            for facility_id, pairs in identifiers.items()
+            for scheme, value in pairs
+        ],
+    )
+    session.execute(delete(Facility).where(Facility.id.in_(set(ids) - merged.keys())))
 
 
-def _apply(
-    facility: Facility, merged: rules.MergedPlace, centroids: Mapping[str, tuple[float, float]], now: datetime
-) -> bool:
-    values: dict[str, Any] = dict(merged.values)
-    values["name"] = values["name"] or facility.name
-    lat, lon = merged.lat, merged.lon
+def _replace(
+    session: Session,
+    table: type[FacilityCategory | FacilityIdentifier],
+    facility_ids: Collection[str],
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    if facility_ids:
+        session.execute(delete(table).where(table.facility_id.in_(facility_ids)))
+    _insert(session, table, rows)
+
+
+def _insert(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of the same columns, all in one go: the ORM would split them by which are empty."""
+    if rows:
+        session.execute(insert(cast("Table", model.__table__)), rows)
+
+
+def _update(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Update rows of the same columns, each named by its `id`, all in one go."""
+    if rows:
+        table = cast("Table", model.__table__)
+        columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
+        session.execute(
+            update(table).where(table.c.id == bindparam("its_id")).values(columns),
+            [{"its_id" if name == "id" else f"new_{name}": value for name, value in row.items()} for row in rows],
+        )
+
+
+def _values(place: rules.MergedPlace, centres: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    lat, lon = place.lat, place.lon
     approximate = lat is None
     if approximate:
-        lat, lon = centroids.get(values["commune_code"] or "", (None, None))
-    values |= {
+        lat, lon = centres.get(place.values["commune_code"] or "", (None, None))
+    return {
+        **place.values,
         "lat": lat,
         "lon": lon,
         "position_approximate": approximate and lat is not None,
-        "opening_hours": merged.opening_hours,
-        "opening_hours_source": merged.opening_hours_source,
-        "closed_at": merged.closed_at,
+        "opening_hours": place.opening_hours,
+        "opening_hours_source": place.opening_hours_source,
+        "closed_at": place.closed_at,
     }
-    changed = any(getattr(facility, name) != value for name, value in values.items())
-    if changed:
-        for name, value in values.items():
-            setattr(facility, name, value)
-    if tuple(row.category for row in facility.categories) != merged.categories:
-        known = {row.category: row for row in facility.categories}
-        for rank, category in enumerate(merged.categories):
-            if category in known:
-                known[category].rank = rank
-        facility.categories = [
-            known.get(category) or FacilityCategory(category=category, rank=rank)
-            for rank, category in enumerate(merged.categories)
-        ]
-        changed = True
-    known_identifiers = {(row.scheme, row.value): row for row in facility.identifiers}
-    if set(known_identifiers) != set(merged.identifiers):
-        facility.identifiers = [
-            known_identifiers.get(pair) or FacilityIdentifier(scheme=pair[0], value=pair[1])
-            for pair in merged.identifiers
-        ]
-        changed = True
-    if changed:
-        facility.updated_at = now
-    return changed
 
 
 def remove_source(session: Session, source_id: str, *, now: datetime) -> int:
-    """Take back everything that a source said, as if it had never been imported; give how many places changed."""
-    rows = queries.records_of_source(session, source_id)
-    ids = {row.facility_id for row in rows}
-    for row in rows:
-        session.delete(row)
-    session.flush()
-    changed = merge_facilities(session, ids, centroids={}, now=now) if ids else 0
-    if changed:
+    """Take back everything that a source said, as if it had never been imported; give how many places it concerns."""
+    ids = sorted(queries.facilities_of_source(session, source_id))
+    session.execute(delete(FacilityRecordRow).where(FacilityRecordRow.source_id == source_id))
+    for start in range(0, len(ids), _BATCH):
+        merge_facilities(session, ids[start : start + _BATCH], now=now)
+    if ids:
         move_directory_version(session, now=now)
-    return changed
+    return len(ids)
 
 
-def report_facility(session: Session, *, facility_id: str, kind: str, comment: str | None, now: datetime) -> Report:
-    """Queue a resident's report for a moderator."""
-    row = Report(facility_id=facility_id, kind=kind, comment=comment, created_at=now)
-    session.add(row)
-    session.flush()
-    return row
+def report_facility(session: Session, *, facility_id: str, kind: str, comment: str | None, now: datetime) -> None:
+    """Queue a resident's report for a moderator, unless enough of the same kind on the same place wait already."""
+    if queries.open_reports_of(session, facility_id, kind) < MAX_WAITING_OF_A_KIND:
+        session.add(Report(facility_id=facility_id, kind=kind, comment=comment, created_at=now))
+        session.flush()
 
 
 def settle_report(session: Session, row: Report, *, settlement: str, note: str | None, now: datetime) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from citizen_api.care import stocks, sync
-from citizen_api.core.downloads import DownloadError, download
+from citizen_api.care.importing import ImportRunningError
+from citizen_api.core.downloads import DownloadError, download, public_part
 from citizen_api.sources.generic_csv import parse_mapping
 from citizen_api.sources.records import SourceFormatError
 from citizen_api.web.command import EXIT_REFUSED, EXIT_REJECTED_ROWS, Context, Progress
@@ -59,7 +60,9 @@ def import_command(
                 force=force,
                 progress=progress,
             )
-        except (SourceFormatError, DownloadError, OSError) as error:
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or file}: {error.strerror or error}") from error
+        except (SourceFormatError, DownloadError, ImportRunningError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except sync.TooManyVanishingError as error:
             progress.close()
@@ -84,21 +87,23 @@ def _stock(
         raise click.UsageError("say what the file is with --format, or describe a CSV with --mapping")
     if (form == "csv") != (mapping is not None) and not (form is None and mapping is not None):
         raise click.UsageError("--mapping goes with --format csv, and --format csv needs it")
-    url = file if "://" in file else None
+    described = parse_mapping(mapping.read_bytes()) if mapping else None
+    url = None
     path = Path(file)
-    if url is not None:
-        path = download(url, context.settings, progress=lambda done, total: progress("downloading", done, total))
+    if "://" in file:
+        path = download(file, context.settings, progress=lambda done, total: progress("downloading", done, total))
+        url = public_part(file)
     elif path.stat().st_size > context.settings.import_max_bytes:
         raise click.ClickException(f"{file} is larger than ALENTOURS_IMPORT_MAX_BYTES")
-    if mapping is not None:
-        return stocks.mapped_stock(path, parse_mapping(mapping.read_bytes()), url=url)
+    if described is not None:
+        return stocks.mapped_stock(path, described, url=url)
     return stocks.known_stock(str(form), path, dated=dated.date() if dated else None, url=url)
 
 
 def _say(report: sync.ImportReport, *, dry_run: bool) -> None:
     click.echo("Would be, without --dry-run:" if dry_run else "Done:")
-    if report.resumed_at_row:
-        click.echo(f"  resumed after row {report.resumed_at_row}")
+    if report.resumed is not None:
+        click.echo(f"  resumed: a run that was cut short had written {report.resumed} of these changes")
     for name in ("created", "updated", "unchanged", "closed"):
         click.echo(f"  {name:<10}{report.counts[name]:>8}")
     left_out = ", ".join(f"{code}: {n}" for code, n in report.left_out.most_common())

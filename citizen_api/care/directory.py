@@ -7,6 +7,8 @@ the same answers. This one keeps NumPy arrays in each process and rebuilds them 
 from __future__ import annotations
 
 import heapq
+import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citizen_api.care.hours import UNKNOWN, Hours, HoursNotUnderstood, Opening, parse_hours
-from citizen_api.core.geo import FloatArray, distances_m, ecef_m
+from citizen_api.core.geo import FloatArray, distances_m, ecef_m, in_mainland_france
 
 _CHUNK = 64
-ELSEWHERE = "75056"
-"""Commune that decides zone and holidays where a place's own is not known: mainland France."""
+MAINLAND = "75056"
+"""Commune whose clock and holidays hold for a place of the mainland whose own commune is not known."""
+
+_log = logging.getLogger("alentours.care")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,12 @@ class Place:
     @cached_property
     def hours(self) -> Hours | None:
         """The parsed hours, or None where they are not known."""
-        if self.opening_hours is None:
+        commune = self.commune_code or (MAINLAND if in_mainland_france(lat=self.lat, lon=self.lon) else None)
+        if self.opening_hours is None or commune is None:
             return None
+        lat, lon = (None, None) if math.isnan(self.lat) else (self.lat, self.lon)
         try:
-            return parse_hours(
-                self.opening_hours, insee_code=self.commune_code or ELSEWHERE, lat=self.lat, lon=self.lon
-            )
+            return parse_hours(self.opening_hours, insee_code=commune, lat=lat, lon=lon)
         except HoursNotUnderstood:
             return None
 
@@ -111,6 +115,14 @@ class Directory:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def __bool__(self) -> bool:
+        """An empty directory is a directory."""
+        return True
+
+    def places(self) -> Sequence[Place]:
+        """Give every place, by id."""
+        return self._places
 
     def get(self, place_id: str) -> Place | None:
         """Give one place by its id."""
@@ -177,7 +189,8 @@ class DirectoryKeeper:
     """Gives the present directory of this process; rebuilds it when the tables' version has moved.
 
     `read_version` and `read_places` ask the database; the version is asked for at most every `check_every_s`.
-    While one request rebuilds, others are answered from the directory there is.
+    While one request rebuilds, others are answered from the directory there is; so are all when the database
+    does not answer.
     """
 
     def __init__(
@@ -199,21 +212,26 @@ class DirectoryKeeper:
     def current(self) -> Directory:
         """Give the directory, fresh to within `check_every_s` and one rebuild."""
         current = self._current
-        if current is not None and time.monotonic() - self._checked < self._check_every_s:
+        if current is None:
+            # Everybody waits for the first; later nobody waits for the next.
+            with self._lock:
+                return self._current or self._refresh(None)
+        if time.monotonic() - self._checked < self._check_every_s or not self._lock.acquire(blocking=False):
             return current
-        # Without a directory everybody waits for the first; later nobody waits for the next.
-        if self._lock.acquire(blocking=current is None):
-            try:
-                current = self._refresh()
-            finally:
-                self._lock.release()
-        return current or self.current()
+        try:
+            return self._refresh(current)
+        except Exception:  # noqa: BLE001 - logged whole
+            # Whatever failed, there is an answer: the next request tries again.
+            _log.exception("the directory cannot be refreshed")
+            return current
+        finally:
+            self._checked = time.monotonic()
+            self._lock.release()
 
-    def _refresh(self) -> Directory:
-        if self._current is not None and time.monotonic() - self._checked < self._check_every_s:
-            return self._current
+    def _refresh(self, current: Directory | None) -> Directory:
+        # The version first: places that change meanwhile give an older version than theirs, and are read again.
         version = self._read_version()
-        if self._current is None or self._current.version != version:
-            self._current = Directory(self._read_places(), version=version, built_at=self._clock())
-        self._checked = time.monotonic()
-        return self._current
+        if current is None or current.version != version:
+            current = Directory(self._read_places(), version=version, built_at=self._clock())
+        self._current = current
+        return current

@@ -260,8 +260,9 @@ def _merge(plans: list[tuple[_Plan, _Plan]]) -> _Timeline:
 def _answer(eve: _Plan, own: _Plan, minute: int) -> tuple[Known, str]:
     """State and comment at a minute of a day, from its own rules, the night before, and the fallbacks."""
     ours, night = _last_said(own[0], minute), _last_said(eve[0], minute + DAY_MIN)
-    # Of two rules that name the time the later one wins; one that means the whole day does not cut the night.
-    if night and not (ours and ours.timed and ours.rule >= night.rule):
+    # Of two rules the later one wins; but one that means the whole day does not cut the service of the night.
+    cut = ours and ours.rule >= night.rule and (ours.timed or night.state == "closed") if night else False
+    if night and not cut:
         return night.state, night.comment
     if ours and (ours.timed or ours.state != "closed"):
         return ours.state, ours.comment

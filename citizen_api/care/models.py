@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from citizen_api.core.db import Base, Instant
 
 FACILITY_ID_LENGTH = 16
+URL_LENGTH = 500
 
 
 class Source(Base):
@@ -22,7 +23,7 @@ class Source(Base):
     title: Mapped[str] = mapped_column(String(200))
     producer: Mapped[str] = mapped_column(String(200))
     licence: Mapped[str] = mapped_column(String(100))
-    url: Mapped[str | None] = mapped_column(String(500))
+    url: Mapped[str | None] = mapped_column(String(URL_LENGTH))
     dated: Mapped[date] = mapped_column(Date)
     imported_at: Mapped[datetime] = mapped_column(Instant)
 
@@ -103,13 +104,15 @@ class FacilityRecordRow(Base):
     digest: Mapped[str] = mapped_column(String(32))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
-    seen_in: Mapped[int | None] = mapped_column(ForeignKey("care_import.id", ondelete="SET NULL"), index=True)
 
     facility: Mapped[Facility] = relationship(back_populates="records")
 
 
 class Import(Base):
-    """One run of an import: where it came from, how far it got, what it did. A killed one resumes."""
+    """One run of an import of one source: what it read, what it did so far. A killed one resumes.
+
+    `counts` is what it created, updated and closed, written in the same transaction as the facts themselves.
+    """
 
     __tablename__ = "care_import"
 
@@ -118,7 +121,6 @@ class Import(Base):
     content_digest: Mapped[str] = mapped_column(String(64))
     started_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
-    rows_done: Mapped[int] = mapped_column(default=0)
     counts: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
 

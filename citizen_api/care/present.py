@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -52,12 +53,9 @@ def place_view(place: Place, opening: Opening, lang: str) -> dict[str, Any]:
 
 def item_view(item: Item, lang: str) -> dict[str, Any]:
     """Say of a place in a list what `place_view` says, and how far it is and why it stands here."""
-    why = catalogue().reasons[item.reason].say(lang, rank=item.rank)
-    if item.reason.startswith("nearest") and item.rank is None:
-        why = catalogue().reasons[f"{item.reason}_next"].say(lang)
     return place_view(item.place, item.opening, lang) | {
-        "distance_m": round(item.distance_m, 1),
-        "why": why,
+        "distance_m": item.distance_m,
+        "why": catalogue().reasons[item.reason].say(lang, rank=item.rank),
         "call_first": "15" if item.call_15_first else None,
     }
 
@@ -149,23 +147,31 @@ def emergency_view(lang: str, *, short: bool) -> list[dict[str, str]]:
     ]
 
 
-def collection(items: list[dict[str, Any]], notices: list[dict[str, str]], **members: Any) -> dict[str, Any]:
-    """Give items as a GeoJSON FeatureCollection (RFC 7946); notices and the rest stand as foreign members."""
+def feature(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a dumped place, or group of places, as a GeoJSON Feature (RFC 7946)."""
+    return {
+        "type": "Feature",
+        **{name: item[name] for name in ("id", "bbox") if name in item},
+        "geometry": {"type": "Point", "coordinates": [item["lon"], item["lat"]]},
+        "properties": {name: value for name, value in item.items() if name not in ("lat", "lon", "bbox")},
+    }
+
+
+def collection(body: Mapping[str, Any], *lists: str) -> dict[str, Any]:
+    """Give a dumped answer as a FeatureCollection: `items` and `clusters` are its features.
+
+    Each of the other `lists` of places is a FeatureCollection of its own among the foreign members.
+    """
+    members = {name: value for name, value in body.items() if name not in ("items", "clusters")}
     return {
         "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "id": item.get("id"),
-                "geometry": None
-                if item["lat"] is None
-                else {"type": "Point", "coordinates": [item["lon"], item["lat"]]},
-                "properties": {key: value for key, value in item.items() if key not in ("lat", "lon")},
-            }
-            for item in items
-        ],
-        "notices": notices,
+        "features": [feature(item) for item in (*body["items"], *body.get("clusters", ()))],
         **members,
+        **{
+            name: {"type": "FeatureCollection", "features": [feature(item) for item in members[name]]}
+            for name in lists
+            if name in members
+        },
     }
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, RowMapping, func, or_, select
+from sqlalchemy.orm import Session
 
 from citizen_api.care import rules
+from citizen_api.care.categories import category_of
 from citizen_api.care.directory import Place, SourceMention
 from citizen_api.care.models import (
     DirectoryVersion,
     Facility,
+    FacilityCategory,
     FacilityIdentifier,
     FacilityRecordRow,
     Import,
     Report,
     Source,
 )
+from citizen_api.territory.models import Commune, FormerCommune
 
-_BATCH = 2_000
+T = TypeVar("T")
+_Mention = tuple[SourceMention, bool]
 
 
 def directory_version(session: Session) -> int:
@@ -29,90 +37,116 @@ def directory_version(session: Session) -> int:
 
 def places(session: Session) -> list[Place]:
     """Read every place that is open for good and has a position, by id."""
-    sources = {source.id: source for source in session.scalars(select(Source))}
-    statement = (
-        select(Facility)
-        .where(Facility.closed_at.is_(None), Facility.lat.is_not(None))
-        .order_by(Facility.id)
-        .options(
-            selectinload(Facility.categories),
-            selectinload(Facility.identifiers),
-            selectinload(Facility.records),
+    statement = select(Facility.__table__).where(Facility.closed_at.is_(None), Facility.lat.is_not(None))
+    rows = session.execute(statement.order_by(Facility.id)).mappings().all()
+    categories, identifiers, mentions = _categories(session), _identifiers(session), _mentions(session)
+    return [
+        _place(
+            row,
+            categories=categories.get(row["id"], ()),
+            identifiers=identifiers.get(row["id"], ()),
+            mentions=mentions.get(row["id"], ()),
         )
-        .execution_options(yield_per=_BATCH)
-    )
-    return [_place(facility, sources) for facility in session.scalars(statement)]
+        for row in rows
+    ]
 
 
 def facility(session: Session, facility_id: str) -> Facility | None:
     """Find a facility by its id, open or closed."""
-    return session.get(Facility, facility_id)
+    return session.get(Facility, facility_id) if rules.is_facility_id(facility_id) else None
 
 
 def place(session: Session, facility_id: str) -> Place | None:
     """Read one place by its id, also one that is closed or without a position (NaN then)."""
-    found = session.get(Facility, facility_id)
-    if found is None:
+    if not rules.is_facility_id(facility_id):
         return None
-    return _place(found, {source.id: source for source in session.scalars(select(Source))})
+    row = session.execute(select(Facility.__table__).where(Facility.id == facility_id)).mappings().first()
+    if row is None:
+        return None
+    ids = [facility_id]
+    return _place(
+        row,
+        categories=_categories(session, ids).get(facility_id, ()),
+        identifiers=_identifiers(session, ids).get(facility_id, ()),
+        mentions=_mentions(session, ids).get(facility_id, ()),
+    )
 
 
-def _place(facility: Facility, sources: dict[str, Source]) -> Place:
-    mentions = {
-        row.source_id: SourceMention(row.source_id, sources[row.source_id].title, row.dated)
-        for row in facility.records
-        if row.closed_at is None or facility.closed_at is not None
-    }
+def _mentions(session: Session, ids: Collection[str] | None = None) -> dict[str, tuple[_Mention, ...]]:
+    """(source, is open) of every record of each facility (of all, without `ids`), by source, newest last."""
+    row = FacilityRecordRow
+    statement = select(row.facility_id, row.source_id, row.dated, row.closed_at)
+    rows = session.execute(statement if ids is None else statement.where(row.facility_id.in_(ids))).all()
+    # Read last: a source is there before its first record, and never goes.
+    titles = {row.id: row.title for row in session.execute(select(Source.id, Source.title))}
+    made: dict[tuple[str, date], SourceMention] = {}
+    found = []
+    for facility_id, source_id, dated, closed_at in sorted(rows, key=lambda each: each[:3]):
+        mention = made.setdefault((source_id, dated), SourceMention(source_id, titles[source_id], dated))
+        found.append((facility_id, (mention, closed_at is None)))
+    return _grouped(found)
+
+
+def _place(
+    row: RowMapping,
+    *,
+    categories: tuple[str, ...],
+    identifiers: tuple[tuple[str, str], ...],
+    mentions: tuple[_Mention, ...],
+) -> Place:
+    # What a source has closed it does not say any more, unless all of them have.
+    said = {mention.id: mention for mention, is_open in mentions if is_open or row["closed_at"] is not None}
     return Place(
-        id=facility.id,
-        name=facility.name,
-        categories=tuple(category.category for category in facility.categories),
-        street=facility.street,
-        postcode=facility.postcode,
-        city=facility.city,
-        commune_code=facility.commune_code,
-        phone=facility.phone,
-        website=facility.website,
-        lat=float("nan") if facility.lat is None else facility.lat,
-        lon=float("nan") if facility.lon is None else facility.lon,
-        position_approximate=facility.position_approximate,
-        wheelchair=facility.wheelchair,
-        opening_hours=facility.opening_hours,
-        opening_hours_verbatim=facility.opening_hours_verbatim,
-        opening_hours_source=facility.opening_hours_source,
-        identifiers=tuple((identifier.scheme, identifier.value) for identifier in facility.identifiers),
-        sources=tuple(mentions[source_id] for source_id in sorted(mentions)),
-        closed_at=facility.closed_at,
+        id=row["id"],
+        name=row["name"],
+        categories=categories,
+        street=row["street"],
+        postcode=row["postcode"],
+        city=row["city"],
+        commune_code=row["commune_code"],
+        phone=row["phone"],
+        website=row["website"],
+        lat=float("nan") if row["lat"] is None else row["lat"],
+        lon=float("nan") if row["lon"] is None else row["lon"],
+        position_approximate=row["position_approximate"],
+        wheelchair=row["wheelchair"],
+        opening_hours=row["opening_hours"],
+        opening_hours_verbatim=row["opening_hours_verbatim"],
+        opening_hours_source=row["opening_hours_source"],
+        identifiers=identifiers,
+        sources=tuple(said.values()),
+        closed_at=row["closed_at"],
     )
 
 
-def records_by_key(session: Session, source_id: str, keys: Collection[str]) -> dict[str, FacilityRecordRow]:
-    """Find a source's records by their keys."""
-    rows = session.scalars(
-        select(FacilityRecordRow).where(FacilityRecordRow.source_id == source_id, FacilityRecordRow.key.in_(keys))
-    )
-    return {row.key: row for row in rows}
-
-
-def open_keys(session: Session, source_id: str) -> set[str]:
-    """Keys of the records of a source that are not closed."""
-    return set(
-        session.scalars(
-            select(FacilityRecordRow.key).where(
-                FacilityRecordRow.source_id == source_id, FacilityRecordRow.closed_at.is_(None)
-            )
-        )
-    )
-
-
-def digests(session: Session, source_id: str) -> dict[str, str]:
-    """Digest of each record of a source that is not closed, by its key."""
+def known_records(session: Session, source_id: str) -> dict[str, rules.KnownRecord]:
+    """Remember every record of a source by its key."""
     rows = session.execute(
-        select(FacilityRecordRow.key, FacilityRecordRow.digest).where(
-            FacilityRecordRow.source_id == source_id, FacilityRecordRow.closed_at.is_(None)
+        select(
+            FacilityRecordRow.key, FacilityRecordRow.digest, FacilityRecordRow.dated, FacilityRecordRow.closed_at
+        ).where(FacilityRecordRow.source_id == source_id)
+    )
+    return {key: rules.KnownRecord(digest, dated, closed_at is None) for key, digest, dated, closed_at in rows}
+
+
+def record_ids(session: Session, source_id: str, keys: Collection[str]) -> dict[str, tuple[int, str]]:
+    """(id, facility id) of a source's records, by their keys."""
+    rows = session.execute(
+        select(FacilityRecordRow.key, FacilityRecordRow.id, FacilityRecordRow.facility_id).where(
+            FacilityRecordRow.source_id == source_id, FacilityRecordRow.key.in_(keys)
         )
     )
-    return {row.key: row.digest for row in rows}
+    return {key: (row_id, facility_id) for key, row_id, facility_id in rows}
+
+
+def facilities_of_source(session: Session, source_id: str) -> set[str]:
+    """Ids of the facilities that a source speaks of."""
+    return set(session.scalars(select(FacilityRecordRow.facility_id).where(FacilityRecordRow.source_id == source_id)))
+
+
+def existing_facilities(session: Session, ids: Collection[str]) -> set[str]:
+    """Those of the ids that a facility has."""
+    return set(session.scalars(select(Facility.id).where(Facility.id.in_(ids))))
 
 
 def facilities_by_identifier(session: Session, identifiers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -122,43 +156,78 @@ def facilities_by_identifier(session: Session, identifiers: Iterable[tuple[str, 
     for scheme in rules.IDENTIFYING_SCHEMES:
         wanted = [value for each, value in values if each == scheme]
         rows = session.execute(
-            select(FacilityIdentifier.value, FacilityIdentifier.facility_id).where(
-                FacilityIdentifier.scheme == scheme, FacilityIdentifier.value.in_(wanted)
-            )
+            select(FacilityIdentifier.value, FacilityIdentifier.facility_id)
+            .where(FacilityIdentifier.scheme == scheme, FacilityIdentifier.value.in_(wanted))
+            .order_by(FacilityIdentifier.facility_id.desc())
         )
         found.update({(scheme, value): facility_id for value, facility_id in rows})
     return found
 
 
-def facilities_with_everything(session: Session, ids: Collection[str]) -> dict[str, Facility]:
-    """Load facilities with their categories, identifiers and records."""
-    rows = session.scalars(
-        select(Facility)
-        .where(Facility.id.in_(ids))
-        .options(
-            selectinload(Facility.categories),
-            selectinload(Facility.identifiers),
-            selectinload(Facility.records),
+def statements(session: Session, ids: Collection[str]) -> dict[str, list[rules.SourceStatement]]:
+    """What the sources say of each facility; one that none describes is absent."""
+    row = FacilityRecordRow
+    rows = session.execute(
+        select(row.facility_id, row.source_id, row.key, row.dated, row.facts, row.closed_at).where(
+            row.facility_id.in_(ids)
         )
-        .execution_options(populate_existing=True)
     )
-    return {row.id: row for row in rows}
-
-
-def records_not_seen(session: Session, source_id: str, import_id: int, *, limit: int) -> list[FacilityRecordRow]:
-    """Records of a source, not closed, that an import did not meet."""
-    return list(
-        session.scalars(
-            select(FacilityRecordRow)
-            .where(
-                FacilityRecordRow.source_id == source_id,
-                FacilityRecordRow.closed_at.is_(None),
-                FacilityRecordRow.seen_in.is_distinct_from(import_id),
+    found: dict[str, list[rules.SourceStatement]] = defaultdict(list)
+    for facility_id, source_id, key, dated, facts, closed_at in rows:
+        mapped = (category_of(scheme, code) for scheme, code in facts.get("category_codes", ()))
+        found[facility_id].append(
+            rules.SourceStatement(
+                source_id=source_id,
+                key=key,
+                dated=dated,
+                facts=facts,
+                categories=tuple(dict.fromkeys(category for category in mapped if category)),
+                closed_at=closed_at,
             )
-            .order_by(FacilityRecordRow.id)
-            .limit(limit)
         )
-    )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFacility:
+    """A facility as its tables hold it: its columns by name, its categories by rank, its identifiers in order."""
+
+    values: Mapping[str, Any]
+    categories: tuple[str, ...]
+    identifiers: tuple[tuple[str, str], ...]
+
+
+def stored_facilities(session: Session, ids: Collection[str]) -> dict[str, StoredFacility]:
+    """Read facilities as they stand, by id."""
+    categories, identifiers = _categories(session, ids), _identifiers(session, ids)
+    rows = session.execute(select(Facility.__table__).where(Facility.id.in_(ids)))
+    return {
+        row["id"]: StoredFacility(dict(row), categories.get(row["id"], ()), identifiers.get(row["id"], ()))
+        for row in rows.mappings()
+    }
+
+
+def _categories(session: Session, ids: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """Categories of each facility (of all, without `ids`), what it is first of all first."""
+    row = FacilityCategory
+    statement = select(row.facility_id, row.category).order_by(row.facility_id, row.rank, row.category)
+    return _grouped(session.execute(statement if ids is None else statement.where(row.facility_id.in_(ids))))
+
+
+def _identifiers(session: Session, ids: Collection[str] | None = None) -> dict[str, tuple[tuple[str, str], ...]]:
+    """(scheme, value) pairs of each facility (of all, without `ids`), sorted."""
+    row = FacilityIdentifier
+    statement = select(row.facility_id, row.scheme, row.value)
+    rows = session.execute(statement if ids is None else statement.where(row.facility_id.in_(ids)))
+    # Sorted here: databases do not agree on the order of texts.
+    return _grouped((each[0], (each[1], each[2])) for each in sorted(rows))
+
+
+def _grouped(rows: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
+    found: dict[str, list[T]] = defaultdict(list)
+    for owner, value in rows:
+        found[owner].append(value)
+    return {owner: tuple(values) for owner, values in found.items()}
 
 
 def unfinished_import(session: Session, source_id: str, content_digest: str) -> Import | None:
@@ -174,32 +243,44 @@ def count_facilities(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Facility).where(Facility.closed_at.is_(None))) or 0
 
 
-def source_ids(session: Session) -> set[str]:
-    """Ids of the known sources."""
-    return set(session.scalars(select(Source.id)))
-
-
-def records_of_source(session: Session, source_id: str) -> list[FacilityRecordRow]:
-    """Every record of a source."""
-    return list(session.scalars(select(FacilityRecordRow).where(FacilityRecordRow.source_id == source_id)))
-
-
-def reports(session: Session, *, settled: bool, after_id: int, limit: int) -> list[tuple[Report, Facility]]:
-    """List residents' reports with their places, oldest first."""
+def reports(
+    session: Session, *, settled: bool, territory: tuple[str, str | None], after_id: int, limit: int
+) -> list[tuple[Report, Facility]]:
+    """List residents' reports on places of a territory (kind, code), oldest first."""
     condition = Report.settled_at.is_not(None) if settled else Report.settled_at.is_(None)
-    rows = session.execute(
+    statement = (
         select(Report, Facility)
         .join(Facility, Facility.id == Report.facility_id)
         .where(condition, Report.id > after_id)
         .order_by(Report.id)
         .limit(limit)
     )
-    return [(report, facility) for report, facility in rows]
+    if territory[0] != "country":
+        statement = statement.where(_lies_in(*territory))
+    return [(report, facility) for report, facility in session.execute(statement)]
 
 
-def report(session: Session, report_id: int) -> Report | None:
-    """Find a report by its number."""
-    return session.get(Report, report_id)
+def _lies_in(kind: str, code: str | None) -> ColumnElement[bool]:
+    """Whether a facility's commune, under its present or an old code, lies in a territory.
+
+    The same as `territory.queries.lies_in` for one commune, in a form that a list of them can be filtered by.
+    """
+    columns = {
+        "commune": (Commune.code, Commune.parent_code),
+        "epci": (Commune.epci_code, Commune.ept_code),
+        "departement": (Commune.departement_code,),
+        "region": (Commune.region_code,),
+    }
+    inside = select(Commune.code).where(or_(*(column == code for column in columns[kind])))
+    former = select(FormerCommune.code).where(
+        FormerCommune.commune_code.in_(inside), FormerCommune.code.not_in(select(Commune.code))
+    )
+    return or_(Facility.commune_code.in_(inside), Facility.commune_code.in_(former))
+
+
+def report_to_settle(session: Session, report_id: int) -> Report | None:
+    """Find a report by its number, and keep others from settling it meanwhile."""
+    return session.get(Report, report_id, with_for_update=True)
 
 
 def open_reports_of(session: Session, facility_id: str, kind: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,7 +27,10 @@ MERGED_FIELDS: Final = (
     "opening_hours_verbatim",
 )
 NEAR_M: Final = 20_000
-"""Without `radius_m`, what still counts as near."""
+"""Without `radius_m`, what still counts as near: nothing within it is said, and what is nearest is shown anyway."""
+
+SMALLEST_SPAN_DEG: Final = 1e-6
+_FACILITY_ID: Final = re.compile(r"[a-z2-7]{13}")
 
 CLUSTERS_ACROSS: Final = 12
 """About how many groups a crowded map shows from side to side."""
@@ -44,6 +48,27 @@ class SourceStatement:
     closed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """What is remembered of a record from the imports before."""
+
+    digest: str
+    dated: date
+    is_open: bool
+
+
+def outcome(known: KnownRecord | None, *, digest: str, closed: bool) -> str:
+    """What a record does to what is known of it: created, updated (or opened again), closed, unchanged.
+
+    `closed`: the source itself declares the place closed.
+    """
+    if known is None:
+        return "created"
+    if closed and known.is_open:
+        return "closed"
+    return "unchanged" if known.digest == digest and known.is_open != closed else "updated"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedPlace:
     """What is believed of a place, from all of its sources. `lat` and `lon` are both known or both None."""
@@ -56,6 +81,11 @@ class MergedPlace:
     opening_hours: str | None
     opening_hours_source: str | None
     closed_at: datetime | None
+
+
+def is_facility_id(text: str) -> bool:
+    """Whether a text could be the id of a place at all."""
+    return _FACILITY_ID.fullmatch(text) is not None
 
 
 def identifying(identifiers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -107,7 +137,7 @@ def vanishing_share(*, known: int, vanished: int) -> float:
 
 def cluster_cell_deg(*, width_deg: float, height_deg: float) -> float:
     """Side of the square in which a crowded map groups places: a power of two, so that panning keeps the grid."""
-    span = max(width_deg, height_deg) / CLUSTERS_ACROSS
+    span = max(width_deg, height_deg, SMALLEST_SPAN_DEG) / CLUSTERS_ACROSS
     return float(2.0 ** math.ceil(math.log2(span)))
 
 

@@ -230,7 +230,10 @@ class NearestView(ma.Schema):
     )
     instead = ma.fields.List(
         ma.fields.Nested(FoundView),
-        metadata={"description": "Where `items` is empty: what is nearest anyway, or hospitals."},
+        metadata={
+            "description": "Where `items` holds nothing near: what is nearest beyond the radius; hospitals, "
+            "where no emergency department is known."
+        },
     )
     emergency = ma.fields.List(ma.fields.Nested(EmergencyView), required=True)
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from citizen_api.care.models import Source
 from citizen_api.care.sync import Reader, Stock
 from citizen_api.sources import finess_idf, finess_plus, generic_csv, paris_pharmacies
 from citizen_api.sources.generic_csv import OWN_COLUMNS, CsvMapping, SourceInfo
+from citizen_api.sources.records import SourceFormatError
 
 LICENCE_OUVERTE: Final = "Licence Ouverte 2.0"
 
@@ -80,6 +82,10 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         ),
     }
 )
+_LONGEST: Final[dict[str, int]] = {
+    name: Source.__table__.c[name].type.length  # type: ignore[attr-defined]
+    for name in ("id", "title", "producer", "licence")
+}
 SAMPLE: Final = files("citizen_api.care") / "sample" / "facilities.csv"
 
 
@@ -89,19 +95,23 @@ def known_stock(name: str, path: Path, *, dated: date | None = None, url: str | 
     info = chosen.source
     if dated is not None:
         info = SourceInfo(id=info.id, title=info.title, producer=info.producer, licence=info.licence, date=dated)
-    return Stock(path=path, sources=(info,), reader=chosen.reader, complete=chosen.complete, url=url)
+    return Stock(path=path, sources=(info,), reader=chosen.reader, complete=chosen.complete, url=url, read_as=name)
 
 
 def mapped_stock(path: Path, mapping: CsvMapping, *, url: str | None = None) -> Stock:
     """Describe a city's own CSV by its mapping."""
     if mapping.source is None:
         raise ValueError("a mapping names its source")
+    for name, longest in _LONGEST.items():
+        if len(getattr(mapping.source, name)) > longest:
+            raise SourceFormatError(f"Mapping: `source.{name}` has more than {longest} characters.")
     return Stock(
         path=path,
         sources=(mapping.source,),
         reader=lambda stream: generic_csv.read(stream, mapping),
         complete=mapping.complete,
         url=url,
+        read_as=repr(mapping),
     )
 
 

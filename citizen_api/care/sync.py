@@ -1,38 +1,46 @@
 """Source -> tables: idempotent, batched, resumable.
 
-A run reads the file twice. The first reading touches nothing: it counts, writes the rejected rows to a report and
-finds out how many known places would vanish. The second writes, batch by batch, each batch one transaction
-with the place reached; a killed run, started again on the same content, goes on from there.
+A run first reads the whole file and writes nothing: it compares each record with what is known, sets the changes
+aside, reports the rejected rows, and finds out how many known places would vanish. Then it writes the changes,
+batch by batch, each batch one transaction with its counts. A killed run, started again, finds what it wrote
+unchanged, and goes on with the rest. Memory holds a key and a digest for each place, whatever the file holds.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import json
+import re
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final
-
-from sqlalchemy.orm import Session
+from typing import IO, Any, BinaryIO, Final, Self
 
 from citizen_api.care import actions, queries, rules
-from citizen_api.care.categories import LEFT_OUT, category_of
-from citizen_api.care.hours import HoursNotUnderstood, parse_hours
-from citizen_api.care.models import Facility, FacilityRecordRow, Import, Source
+from citizen_api.care.actions import Change
+from citizen_api.care.importing import only_import
+from citizen_api.care.records import (
+    CommuneFinder,
+    digest_of,
+    facts_of,
+    fault_of,
+    is_left_out,
+    rejection_of,
+    with_commune,
+    with_readable_hours,
+)
 from citizen_api.core.db import Database
 from citizen_api.sources.generic_csv import SourceInfo
 from citizen_api.sources.records import FacilityRecord, RejectedRow
-from citizen_api.territory import queries as territory_queries
 
-BATCH_ROWS: Final = 500
+BATCH_ROWS: Final = 1_000
 MAX_VANISHING_SHARE: Final = 0.20
-ANY_COMMUNE: Final = "75056"
-_NOT_FACTS: Final = frozenset({"key", "closed", "closed_on", "source_id", "source_date"})
+_WORD: Final = re.compile(r"\w+")
 
 Reader = Callable[[BinaryIO], Iterator[FacilityRecord | RejectedRow]]
 Progress = Callable[[str, int, int], None]
@@ -45,9 +53,10 @@ class TooManyVanishingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """One file of one source (or of several, each row naming its own), ready to be read twice.
+    """One file of one source, or of several, each row naming its own.
 
-    `complete`: what is absent from it is closed.
+    `complete`: what is absent from it is closed. `read_as` tells one way of reading a file from another: only a
+    run that reads the same bytes in the same way resumes a killed one.
     """
 
     path: Path
@@ -55,6 +64,7 @@ class Stock:
     reader: Reader
     complete: bool
     url: str | None = None
+    read_as: str = ""
 
     @property
     def default_source(self) -> SourceInfo:
@@ -64,21 +74,33 @@ class Stock:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did, or (dry run) would do: counts of records, and where the rejected rows are."""
+    """What an import did, or (dry run) would do: counts of records, and where the rejected rows are.
+
+    `resumed`: how many changes a killed run had written already (they are in `counts`), or None.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     hours_not_understood: int = 0
     rejected_file: Path | None = None
-    resumed_at_row: int = 0
+    resumed: int | None = None
 
 
 @dataclass(slots=True)
-class _Survey:
-    rows: int = 0
-    keys: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Source id -> key -> digest."""
+class _Comparison:
+    """What the file says against what is known, by source. `changes` holds the changes, one a line."""
+
+    changes: IO[str]
+    known: dict[str, dict[str, rules.KnownRecord]]
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    changed: int = 0
+
+    def absent(self, source_id: str) -> list[str]:
+        """Keys of the open places that the file does not have."""
+        known, seen = self.known[source_id], self.seen[source_id]
+        return sorted(key for key, record in known.items() if record.is_open and key not in seen)
 
 
 def run_import(
@@ -91,290 +113,221 @@ def run_import(
     force: bool = False,
     progress: Progress = lambda *_: None,
 ) -> ImportReport:
-    """Import a stock; see the module. Raises SourceFormatError, TooManyVanishingError (nothing written then)."""
+    """Import a stock; see the module.
+
+    Raises SourceFormatError, TooManyVanishingError, ImportRunningError; nothing is written then.
+    """
     report = ImportReport()
-    content_digest = _digest_of_file(stock.path)
-    survey = _survey(stock, report, reports_dir=reports_dir, now=now, progress=progress)
-    _foresee(database, stock, survey, report, force=force)
-    if dry_run:
-        return report
-    report.counts.clear()
-    imports = _begin(database, stock, content_digest, now=now)
-    done = report.resumed_at_row = min(row.rows_done for row in imports.values())
-    report.counts.update(imports[stock.default_source.id].counts)
-    with stock.path.open("rb") as stream:
-        records = enumerate(_records(stock, stream), start=1)
-        while batch := list(islice(records, BATCH_ROWS)):
-            position = batch[-1][0]
-            if position > done:
-                rows = [item for number, item in batch if number > done and isinstance(item, FacilityRecord)]
-                with database.session() as session:
-                    _write_batch(session, stock, imports, rows, report, now=now)
-                    for row in imports.values():
-                        stored = session.merge(row)
-                        stored.rows_done, stored.counts = position, dict(report.counts)
-            progress("importing", position, survey.rows)
-    _close_absent(database, stock, imports, report, now=now)
+    with ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(only_import(database))
+        changes = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+        comparison = _compare(database, stock, changes, report, reports_dir=reports_dir, now=now, progress=progress)
+        absent = {source.id: comparison.absent(source.id) if stock.complete else [] for source in stock.sources}
+        if not force:
+            _refuse_if_too_many_vanish(comparison, absent)
+        if dry_run:
+            for source_id, counts in comparison.counts.items():
+                report.counts += counts + Counter(closed=len(absent[source_id]))
+            return report
+        runs = _begin(database, stock, now=now)
+        _write(database, comparison, runs, now=now, progress=progress)
+        _close_absent(database, absent, runs, now=now)
+        _finish(database, comparison, runs, report, now=now)
     return report
 
 
-def _survey(stock: Stock, report: ImportReport, *, reports_dir: Path, now: datetime, progress: Progress) -> _Survey:
-    survey = _Survey(keys={source.id: {} for source in stock.sources})
-    rejected: list[RejectedRow] = []
-    with stock.path.open("rb") as stream:
-        for item in _records(stock, stream, report):
-            survey.rows += 1
+def _compare(
+    database: Database,
+    stock: Stock,
+    changes: IO[str],
+    report: ImportReport,
+    *,
+    reports_dir: Path,
+    now: datetime,
+    progress: Progress,
+) -> _Comparison:
+    with database.session(write=False) as session:
+        known = {source.id: queries.known_records(session, source.id) for source in stock.sources}
+    comparison = _Comparison(changes, known)
+    for source in stock.sources:
+        comparison.seen[source.id], comparison.counts[source.id] = set(), Counter()
+    dates = {source.id: source.date for source in stock.sources}
+    communes = CommuneFinder(database)
+    with stock.path.open("rb") as stream, _RejectedFile(reports_dir, stock, now) as rejected:
+        for rows, item in enumerate(stock.reader(stream), start=1):
             if isinstance(item, RejectedRow):
                 report.rejected[item.code] += 1
-                rejected.append(item)
-            elif item is not None:
-                source_id = item.source_id or stock.default_source.id
-                survey.keys[source_id][item.key] = _digest(_facts(item), closed=item.closed)
-            if survey.rows % BATCH_ROWS == 0:
-                progress("reading", survey.rows, 0)
-    if rejected:
-        report.rejected_file = _write_rejected(reports_dir, stock, rejected, now)
-    return survey
-
-
-def _records(
-    stock: Stock, stream: BinaryIO, report: ImportReport | None = None
-) -> Iterator[FacilityRecord | RejectedRow | None]:
-    """Read the stock's rows; None for one that is left out on purpose. Counts into `report` when given."""
-    known = {source.id for source in stock.sources}
-    for row, item in enumerate(stock.reader(stream), start=1):
-        if isinstance(item, RejectedRow):
-            yield item
-            continue
-        codes = [(scheme, code) for scheme, code in item.category_codes if category_of(scheme, code) is None]
-        if len(codes) == len(item.category_codes) and item.category_codes:
-            if all(scheme == "finess" and code in LEFT_OUT for scheme, code in codes):
-                if report is not None:
-                    report.left_out.update(code for _, code in codes)
-                yield None
+                rejected.write(item)
+                # A known place whose row cannot be read this time has not vanished.
+                words = set(_WORD.findall(item.raw))
+                for source_id, seen in comparison.seen.items():
+                    seen.update(known[source_id].keys() & words)
+                continue
+            source_id = item.source_id or stock.default_source.id
+            if reason := fault_of(item, dates.keys()):
+                refused = rejection_of(item, reason)
+                report.rejected[refused.code] += 1
+                rejected.write(refused)
+                comparison.seen.get(source_id, set()).add(item.key)
+            elif is_left_out(item):
+                report.left_out.update(code for _, code in item.category_codes)
             else:
-                named = ", ".join(f"{scheme}:{code}" for scheme, code in codes)
-                yield RejectedRow(row, f"unknown_category: {named} is not a category that we know.", item.key)
-            continue
-        if item.source_id is not None and item.source_id not in known:
-            yield RejectedRow(row, f"unknown_source: {item.source_id} is not described.", item.key)
-            continue
-        yield _with_readable_hours(item, report)
+                record = with_readable_hours(with_commune(item, communes))
+                report.hours_not_understood += record.opening_hours is None and item.opening_hours is not None
+                _set_aside(comparison, source_id, record, stock_date=dates[source_id], now=now)
+            if rows % BATCH_ROWS == 0:
+                progress("reading", rows, 0)
+    report.rejected_file = rejected.path
+    return comparison
 
 
-def _with_readable_hours(record: FacilityRecord, report: ImportReport | None) -> FacilityRecord:
-    """Hours that cannot be read are unknown: kept word for word, never guessed."""
-    if record.opening_hours is None:
-        return record
-    try:
-        parse_hours(record.opening_hours, insee_code=record.commune_code or ANY_COMMUNE)
-    except HoursNotUnderstood:
-        if report is not None:
-            report.hours_not_understood += 1
-        verbatim = record.opening_hours_verbatim or record.opening_hours
-        return replace(record, opening_hours=None, opening_hours_verbatim=verbatim)
-    return record
-
-
-def _foresee(database: Database, stock: Stock, survey: _Survey, report: ImportReport, *, force: bool) -> None:
-    """Count what would happen, without writing. Raises TooManyVanishingError."""
-    with database.session(write=False) as session:
-        for source_id, keys in survey.keys.items():
-            known = queries.digests(session, source_id)
-            vanished = known.keys() - keys.keys() if stock.complete else set()
-            share = rules.vanishing_share(known=len(known), vanished=len(vanished))
-            if share > MAX_VANISHING_SHARE and not force:
-                raise TooManyVanishingError(
-                    f"{len(vanished)} of the {len(known)} known places of {source_id} ({share:.0%}) are absent from "
-                    f"this file. Nothing was changed. If that is right, import it again with --force."
-                )
-            report.counts["created"] += len(keys.keys() - known.keys())
-            report.counts["unchanged"] += sum(known.get(key) == digest for key, digest in keys.items())
-            report.counts["updated"] += sum(key in known and known[key] != digest for key, digest in keys.items())
-            report.counts["closed"] += len(vanished)
-
-
-def _begin(database: Database, stock: Stock, content_digest: str, *, now: datetime) -> dict[str, Import]:
-    """Register the sources and the run, or find again the run that was cut short."""
-    with database.session() as session:
-        imports = {}
-        for info in stock.sources:
-            source = session.get(Source, info.id)
-            if source is None:
-                source = Source(id=info.id)
-                session.add(source)
-            source.title, source.producer, source.licence = info.title, info.producer, info.licence
-            source.url, source.dated, source.imported_at = stock.url, info.date, now
-            session.flush()
-            row = queries.unfinished_import(session, info.id, content_digest)
-            if row is None:
-                row = Import(source_id=info.id, content_digest=content_digest, started_at=now, rows_done=0, counts={})
-                session.add(row)
-            imports[info.id] = row
-        session.flush()
-        return imports
-
-
-def _write_batch(
-    session: Session,
-    stock: Stock,
-    imports: Mapping[str, Import],
-    records: Sequence[FacilityRecord],
-    report: ImportReport,
-    *,
-    now: datetime,
+def _set_aside(
+    comparison: _Comparison, source_id: str, record: FacilityRecord, *, stock_date: date, now: datetime
 ) -> None:
-    by_source: dict[str, list[FacilityRecord]] = {}
-    for record in records:
-        by_source.setdefault(record.source_id or stock.default_source.id, []).append(record)
-    touched: set[str] = set()
-    for source_id, group in by_source.items():
-        info = next(source for source in stock.sources if source.id == source_id)
-        touched |= _write_records(session, info, imports[source_id].id, group, report, now=now)
-    if touched:
-        changed = actions.merge_facilities(session, touched, centroids=_centroids(session, records), now=now)
-        if changed:
-            actions.move_directory_version(session, now=now)
-
-
-def _write_records(
-    session: Session,
-    info: SourceInfo,
-    import_id: int,
-    records: Sequence[FacilityRecord],
-    report: ImportReport,
-    *,
-    now: datetime,
-) -> set[str]:
-    """Write what a source says; give the ids of the facilities that it concerns and that may have changed."""
-    known = queries.records_by_key(session, info.id, [record.key for record in records])
-    facilities = queries.facilities_by_identifier(
-        session, (pair for record in records for pair in rules.identifying(record.identifiers))
+    """Count what a record changes, and keep it for the writing if it changes anything."""
+    comparison.seen[source_id].add(record.key)
+    known = comparison.known[source_id].get(record.key)
+    facts = facts_of(record)
+    digest = digest_of(record, facts)
+    dated = record.updated_on or record.source_date or stock_date
+    what = rules.outcome(known, digest=digest, closed=record.closed)
+    comparison.counts[source_id][what] += 1
+    if what == "unchanged" and known is not None and known.dated == dated:
+        return
+    closed_on = record.closed_on or dated
+    change = Change(
+        source_id=source_id,
+        key=record.key,
+        what=what,
+        dated=dated,
+        digest=digest,
+        facts=facts,
+        closed_at=datetime(closed_on.year, closed_on.month, closed_on.day, tzinfo=now.tzinfo)
+        if record.closed
+        else None,
     )
-    touched: set[str] = set()
-    for record in records:
-        facts = _facts(record)
-        digest = _digest(facts, closed=record.closed)
-        row = known.get(record.key)
-        if row is not None and row.digest == digest and (row.closed_at is None or record.closed):
-            row.seen_in = import_id
-            report.counts["unchanged"] += 1
-            continue
-        dated = record.updated_on or record.source_date or info.date
-        closed_at = _moment(record.closed_on or info.date, now) if record.closed else None
-        if row is None:
-            facility_id = _facility_for(session, record, info, facilities, now=now)
-            session.add(
-                FacilityRecordRow(
-                    source_id=info.id,
-                    key=record.key,
-                    facility_id=facility_id,
-                    dated=dated,
-                    digest=digest,
-                    facts=facts,
-                    closed_at=closed_at,
-                    seen_in=import_id,
-                )
+    comparison.changes.write(change.to_line())
+    comparison.changed += 1
+
+
+def _refuse_if_too_many_vanish(comparison: _Comparison, absent: dict[str, list[str]]) -> None:
+    for source_id, keys in absent.items():
+        known = sum(record.is_open for record in comparison.known[source_id].values())
+        share = rules.vanishing_share(known=known, vanished=len(keys))
+        if share > MAX_VANISHING_SHARE:
+            raise TooManyVanishingError(
+                f"{len(keys)} of the {known} known places of {source_id} ({share:.0%}) are absent from "
+                f"this file. Nothing was changed. If that is right, import it again with --force."
             )
-            report.counts["created"] += 1
-            touched.add(facility_id)
-        else:
-            row.dated, row.digest, row.facts, row.closed_at = dated, digest, facts, closed_at
-            row.seen_in = import_id
-            report.counts["updated"] += 1
-            touched.add(row.facility_id)
-    session.flush()
-    return touched
 
 
-def _facility_for(
-    session: Session,
-    record: FacilityRecord,
-    info: SourceInfo,
-    facilities: dict[tuple[str, str], str],
-    *,
-    now: datetime,
-) -> str:
-    """Find the facility that a new record speaks of, by identifier; else make it."""
-    pairs = rules.identifying(record.identifiers)
-    for pair in pairs:
-        if pair in facilities:
-            return facilities[pair]
-    facility_id = rules.facility_id(record.identifiers, source_id=info.id, key=record.key)
-    if session.get(Facility, facility_id) is None:
-        session.add(Facility(id=facility_id, name=record.name, position_approximate=False, updated_at=now))
-    for pair in pairs:
-        facilities[pair] = facility_id
-    return facility_id
+@dataclass(slots=True)
+class _Run:
+    """The run of one source: its row, and what a killed run of the same content had counted, or None."""
+
+    import_id: int
+    before: Counter[str] | None
+    counts: Counter[str] = field(default_factory=Counter)
 
 
-def _centroids(session: Session, records: Sequence[FacilityRecord]) -> dict[str, tuple[float, float]]:
-    codes = {record.commune_code for record in records if record.lat is None and record.commune_code}
-    return territory_queries.centres(session, codes) if codes else {}
+def _begin(database: Database, stock: Stock, *, now: datetime) -> dict[str, _Run]:
+    """Register the sources and the runs, or find again those that were cut short."""
+    digest = _content_digest(stock)
+    runs = {}
+    with database.session() as session:
+        for info in stock.sources:
+            actions.register_source(session, info, url=stock.url, now=now)
+            row = queries.unfinished_import(session, info.id, digest)
+            before = None if row is None else Counter(row.counts)
+            row = row or actions.start_import(session, info.id, digest, now=now)
+            runs[info.id] = _Run(row.id, before, Counter(before or {}))
+    return runs
 
 
-def _close_absent(
-    database: Database, stock: Stock, imports: Mapping[str, Import], report: ImportReport, *, now: datetime
+def _write(
+    database: Database, comparison: _Comparison, runs: dict[str, _Run], *, now: datetime, progress: Progress
 ) -> None:
-    """Close, batch by batch, what a complete stock no longer has; then the run is finished."""
-    for source_id, row in imports.items():
-        while stock.complete:
-            with database.session() as session:
-                absent = queries.records_not_seen(session, source_id, row.id, limit=BATCH_ROWS)
-                if not absent:
-                    break
-                for record in absent:
-                    record.closed_at = now
-                report.counts["closed"] += len(absent)
-                session.flush()
-                actions.merge_facilities(session, {r.facility_id for r in absent}, centroids={}, now=now)
-                actions.move_directory_version(session, now=now)
+    comparison.changes.seek(0)
+    done = 0
+    while lines := list(islice(comparison.changes, BATCH_ROWS)):
+        batch = [Change.from_line(line) for line in lines]
         with database.session() as session:
-            stored = session.merge(row)
-            stored.finished_at, stored.counts = now, dict(report.counts)
+            by_source: dict[str, list[Change]] = {}
+            for change in batch:
+                by_source.setdefault(change.source_id, []).append(change)
+            for source_id, changes in by_source.items():
+                actions.write_changes(session, source_id, changes, now=now)
+                runs[source_id].counts.update(change.what for change in changes if change.what != "unchanged")
+                actions.note_counts(session, runs[source_id].import_id, runs[source_id].counts)
+        done += len(batch)
+        progress("importing", done, comparison.changed)
 
 
-def _facts(record: FacilityRecord) -> dict[str, Any]:
-    """Fields of a record that say something, as JSON keeps them."""
-    facts: dict[str, Any] = {}
-    for each in fields(record):
-        value = getattr(record, each.name)
-        if each.name in _NOT_FACTS or value in (None, "", ()):
-            continue
-        if isinstance(value, date):
-            value = value.isoformat()
-        elif isinstance(value, tuple):
-            value = [list(pair) for pair in value]
-        facts[each.name] = value
-    return facts
+def _close_absent(database: Database, absent: dict[str, list[str]], runs: dict[str, _Run], *, now: datetime) -> None:
+    """Close what a complete stock no longer has; nothing is ever deleted."""
+    for source_id, keys in absent.items():
+        for start in range(0, len(keys), BATCH_ROWS):
+            batch = keys[start : start + BATCH_ROWS]
+            with database.session() as session:
+                actions.close_records(session, source_id, batch, now=now)
+                runs[source_id].counts["absent"] += len(batch)
+                actions.note_counts(session, runs[source_id].import_id, runs[source_id].counts)
 
 
-def _digest(facts: Mapping[str, Any], *, closed: bool) -> str:
-    text = json.dumps([facts, closed], sort_keys=True, ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def _finish(
+    database: Database, comparison: _Comparison, runs: dict[str, _Run], report: ImportReport, *, now: datetime
+) -> None:
+    with database.session() as session:
+        for source_id, run in runs.items():
+            in_file = comparison.counts[source_id].total()
+            counts = Counter({name: run.counts[name] for name in ("created", "updated", "closed")})
+            # What a killed run wrote is found unchanged now, but this import is what changed it.
+            counts["unchanged"] = in_file - counts.total()
+            counts["closed"] += run.counts["absent"]
+            actions.finish_import(session, run.import_id, counts, now=now)
+            report.counts += counts
+            if run.before is not None:
+                report.resumed = (report.resumed or 0) + run.before.total()
 
 
-def _digest_of_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _content_digest(stock: Stock) -> str:
+    """Digest of the file and of the way it is read."""
+    with stock.path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256")
+    digest.update(repr((stock.read_as, stock.complete, stock.sources)).encode())
+    return digest.hexdigest()
 
 
-def _moment(day: date, now: datetime) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
+class _RejectedFile:
+    """The report of rejected rows. The file is made with the first of them; `path` is None before."""
 
+    def __init__(self, reports_dir: Path, stock: Stock, now: datetime) -> None:
+        self._target = reports_dir / f"{stock.default_source.id}-{now:%Y%m%dT%H%M%S}-rejected.csv"
+        self._stack = ExitStack()
+        self._writer: Any = None
+        self.path: Path | None = None
 
-def _write_rejected(reports_dir: Path, stock: Stock, rejected: Sequence[RejectedRow], now: datetime) -> Path:
-    reports_dir.mkdir(parents=True, exist_ok=True)
-    path = reports_dir / f"{stock.default_source.id}-{now:%Y%m%dT%H%M%S}-rejected.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", "reason", "raw"])
-        writer.writerows([row.row, row.reason, row.raw] for row in rejected)
-    return path
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def write(self, rejected: RejectedRow) -> None:
+        """Add a row."""
+        if self._writer is None:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            file = self._stack.enter_context(
+                self._target.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            )
+            self._writer, self.path = csv.writer(file), self._target
+            self._writer.writerow(["row", "reason", "raw"])
+        self._writer.writerow([rejected.row, rejected.reason, rejected.raw])
 
 
 def is_imported(database: Database, stock: Stock) -> bool:
-    """Whether the newest finished import of every source of a stock was of this very content."""
-    digest = _digest_of_file(stock.path)
+    """Whether the newest import of every source of a stock was of this very content, and was finished."""
+    digest = _content_digest(stock)
     with database.session(write=False) as session:
         return all(queries.last_content(session, source.id) == digest for source in stock.sources)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, current_app, request
-from flask_limiter import Limiter
+from marshmallow import Schema
 
 from citizen_api.care import actions, nearest, present, queries, schemas
 from citizen_api.care.categories import CATEGORIES
@@ -20,7 +20,6 @@ from citizen_api.core.problems import (
     PositionSwapped,
     Problem,
 )
-from citizen_api.core.settings import Settings
 from citizen_api.people import actions as people_actions
 from citizen_api.people import rules as people_rules
 from citizen_api.territory import queries as territory_queries
@@ -33,6 +32,7 @@ from citizen_api.web.services import Services, end_session, now, services, sessi
 blp = Blueprint("care", __name__, description="Places of care: nearest, open now, on a map.")
 GEOJSON = "application/geo+json"
 MAX_ON_MAP = 200
+MAX_REPORT_ID = 2**31 - 1
 
 
 class CategoryUnknown(Problem):
@@ -45,6 +45,12 @@ class FacilityUnknown(Problem):
     """See `content/problems.yaml`."""
 
     name, status = "facility-unknown", 404
+
+
+class ReportUnknown(Problem):
+    """See `content/problems.yaml`."""
+
+    name, status = "report-unknown", 404
 
 
 class BoxInvalid(Problem):
@@ -84,12 +90,6 @@ def install(services: Services) -> None:
     services.readiness["directory"] = check_directory
 
 
-def limit(limiter: Limiter, settings: Settings) -> None:
-    """Give reports a limit of their own: each costs a moderator's time."""
-    if settings.rate_limit_reports:
-        limiter.limit(settings.rate_limit_reports, methods=["POST"])(report)
-
-
 @blp.get("/v1/care/nearest")
 @blp.arguments(schemas.NearestArgs, location="query")
 @blp.response(200, schemas.NearestView)
@@ -118,10 +118,7 @@ def nearest_care(args: dict[str, Any]) -> Any:
     answer = nearest.find_nearest(_directory(), question)
     answer.notices.extend(centre_notice)
     body = present.answer_view(answer, nearest.next_cursor(question, answer), language())
-    if not as_geojson:
-        return body
-    items = body.pop("items")
-    return geojson(present.collection(items, body.pop("notices"), **body), schemas.NearestView)
+    return geojson(schemas.NearestView, body, "hours_unknown", "instead") if as_geojson else body
 
 
 @blp.get("/v1/care/within")
@@ -138,10 +135,7 @@ def care_within(args: dict[str, Any]) -> Any:
     categories = _known_categories(args["category"])
     places = _directory().within(south=south, west=west, north=north, east=east, categories=categories)
     body = present.within_view(places, at=now(), lang=language(), box=(west, south, east, north), most=MAX_ON_MAP)
-    if not as_geojson:
-        return body
-    items = body.pop("items")
-    return geojson(present.collection(items, body.pop("notices"), **body), schemas.WithinView)
+    return geojson(schemas.WithinView, body) if as_geojson else body
 
 
 @blp.get("/v1/care/categories")
@@ -166,26 +160,32 @@ def emergency() -> dict[str, Any]:
 @blp.staff("moderator")
 def reports(args: dict[str, Any]) -> dict[str, Any]:
     """List residents' reports in the territory of one's organisation, oldest first."""
-    rows = queries.reports(session(), settled=args["settled"], after_id=args["cursor"], limit=args["limit"] + 1)
-    page = rows[: args["limit"]]
     staff = current_staff()
+    rows = queries.reports(
+        session(),
+        settled=args["settled"],
+        territory=(staff.territory_kind, staff.territory_code),
+        after_id=args["cursor"],
+        limit=args["limit"] + 1,
+    )
+    page = rows[: args["limit"]]
     return {
-        "items": [present.report_view(*row) for row in page if _acts_in(staff, row[1].commune_code)],
+        "items": [present.report_view(*row) for row in page],
         "next": page[-1][0].id if len(rows) > len(page) else None,
     }
 
 
-@blp.post("/v1/care/reports/<int:report_id>/settlement")
+@blp.post(f"/v1/care/reports/<int(max={MAX_REPORT_ID}):report_id>/settlement")
 @blp.arguments(schemas.SettlementBody)
 @blp.response(200, schemas.ReportView)
 @blp.staff("moderator")
-@blp.problems(FacilityUnknown, OutsideTerritory, actions.ReportSettled)
+@blp.problems(ReportUnknown, OutsideTerritory, actions.ReportSettled)
 def settle(args: dict[str, Any], report_id: int) -> dict[str, Any]:
     """Settle a report: accepted (the list will be corrected at its source) or rejected."""
-    row = queries.report(session(), report_id)
+    row = queries.report_to_settle(session(), report_id)
     facility = queries.facility(session(), row.facility_id) if row else None
     if row is None or facility is None:
-        raise FacilityUnknown
+        raise ReportUnknown
     staff = current_staff()
     if not _acts_in(staff, facility.commune_code):
         raise OutsideTerritory
@@ -216,6 +216,7 @@ def facility(facility_id: str) -> dict[str, Any]:
 @blp.post("/v1/care/<string(maxlength=16):facility_id>/reports")
 @blp.arguments(schemas.ReportBody)
 @blp.response(202, schemas.ReportReceivedView)
+@blp.limited("rate_limit_reports")
 @blp.problems(FacilityUnknown)
 def report(args: dict[str, Any], facility_id: str) -> dict[str, str]:
     """Report what is wrong about a place; a moderator looks at it. Nothing tells who reported."""
@@ -294,13 +295,6 @@ def wants_geojson() -> bool:
     return chosen == GEOJSON
 
 
-def geojson(collection: dict[str, Any], schema: Any) -> Response:
-    """Answer a FeatureCollection whose parts are dumped by the fields of `schema`."""
-    fields = schema().fields
-    features = fields["items"].inner.schema
-    body = collection | {
-        name: fields[name].serialize(name, collection) for name in collection if name in fields and name != "items"
-    }
-    for feature in body["features"]:
-        feature["properties"] = features.dump(feature["properties"])
-    return Response(current_app.json.dumps(body), content_type=GEOJSON)
+def geojson(schema: type[Schema], body: dict[str, Any], *lists: str) -> Response:
+    """Answer what `schema` would as a FeatureCollection; `lists` are further lists of places in it."""
+    return Response(current_app.json.dumps(present.collection(schema().dump(body), *lists)), content_type=GEOJSON)

@@ -28,9 +28,16 @@ def read_cursor(cursor: str, search: Sequence[object], kinds: Sequence[type]) ->
         mark, *last = json.loads(raw)
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise CursorInvalid from error
-    if mark != _mark(search) or [type(part) for part in last] != list(kinds):
+    if mark != _mark(search) or [type(part) for part in last] != list(kinds) or not all(map(_storable, last)):
         raise CursorInvalid
     return last
+
+
+def _storable(part: float | str) -> bool:
+    """Whether a database can compare with it: a made-up cursor may hold anything."""
+    if isinstance(part, str):
+        return "\x00" not in part and not any("\ud800" <= letter <= "\udfff" for letter in part)
+    return -(2**63) <= part < 2**63
 
 
 def _mark(search: Sequence[object]) -> str:

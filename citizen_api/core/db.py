@@ -25,6 +25,8 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+CONNECT_TIMEOUT_S = 5
+"""A database host that does not answer is an answer (503) after this, not after the system's two minutes."""
 
 
 class Base(DeclarativeBase):
@@ -69,13 +71,18 @@ def make_engine(settings: Settings) -> Engine:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": timeout_ms / 1000})
         _guard_sqlite(engine, timeout_ms)
         return engine
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
     # hide_parameters: a failing statement must not carry a resident's data into a log.
     return create_engine(
         url,
         hide_parameters=True,
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
-        connect_args={"options": f"-c lock_timeout={timeout_ms} -c timezone=UTC"},
+        connect_args={
+            "options": f"-c lock_timeout={timeout_ms} -c timezone=UTC",
+            "connect_timeout": CONNECT_TIMEOUT_S,
+        },
     )
 
 

@@ -72,5 +72,11 @@ def check_position(*, lat: float, lon: float) -> None:
         raise PositionOutOfRange
 
 
+def in_mainland_france(*, lat: float, lon: float) -> bool:
+    """Whether a position lies in the box round the mainland (NaN does not)."""
+    south, west, north, east = FRENCH_LAND[0]
+    return south <= lat <= north and west <= lon <= east
+
+
 def _in_france(lat: float, lon: float) -> bool:
     return any(s <= lat <= n and w <= lon <= e for s, w, n, e in FRENCH_LAND)

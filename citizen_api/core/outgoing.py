@@ -1,8 +1,9 @@
 """Outgoing HTTP. Nobody can make this installation call its own network.
 
 Every address that a host name resolves to is checked at the moment of connecting, and the checked address is the
-one connected to, so that a name that changes between check and use gains nothing. Redirects go through the same.
-The only exceptions are exact origins registered in this process by `serve --demo` or by a test.
+one connected to, so that a name that changes between check and use gains nothing. Redirects go through the same,
+and only https is spoken. The only exceptions are exact origins registered in this process by `serve --demo` or by
+a test.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import httpx
 
 from citizen_api.core.settings import Settings
 
+_PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
 _allowed_origins: set[tuple[str, int]] = set()
 
 
-class RefusedAddressError(httpx.ConnectError):
-    """The address lies in a private, loopback or otherwise internal range."""
+class RefusedError(httpx.RequestError):
+    """This installation does not call such an address."""
 
 
 def allow_origin(host: str, port: int) -> None:
@@ -35,12 +37,13 @@ def forget_origin(host: str, port: int) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is on the public internet (an IPv4 address mapped into IPv6 counts as itself)."""
+    """Whether an IP address is on the public internet (an IPv4 address carried in an IPv6 one counts as itself)."""
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None:
-            ip = inner
+        if inner is None:
+            return ip in _PUBLIC_IPV6 and ip.is_global
+        ip = inner
     return ip.is_global and not ip.is_multicast
 
 
@@ -56,17 +59,26 @@ class _CheckedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Resolve, check every address, connect to a checked one."""
-        if (host, port) in _allowed_origins:
-            return self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(f"{host} is not known") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not addresses or not all(is_public(address) for address in addresses):
-            raise httpcore.ConnectError("refused: not a public address")
-        return self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        """Resolve, check every address, connect to the first that answers."""
+        addresses = [host] if (host, port) in _allowed_origins else _public_addresses(host, port)
+        failure: Exception | None = None
+        for address in addresses:
+            try:
+                return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure or httpcore.ConnectError("the name has no address")
+
+
+def _public_addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError("the name is not known") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not all(is_public(address) for address in addresses):
+        raise RefusedError("refused: not a public address")
+    return addresses
 
 
 class _CheckedTransport(httpx.HTTPTransport):
@@ -79,7 +91,10 @@ class _CheckedTransport(httpx.HTTPTransport):
 
 
 def make_client(settings: Settings) -> httpx.Client:
-    """Make the HTTP client for outside systems. The environment's proxies and .netrc are ignored."""
+    """Make the HTTP client for outside systems. The environment's proxies and .netrc are ignored.
+
+    Its requests raise RefusedError, a redirected one too, for what `refusal` refuses and for private addresses.
+    """
     return httpx.Client(
         transport=_CheckedTransport(),
         timeout=settings.outgoing_timeout_s,
@@ -87,6 +102,7 @@ def make_client(settings: Settings) -> httpx.Client:
         max_redirects=5,
         trust_env=False,
         headers={"User-Agent": "Alentours/0.1 (+city health companion)"},
+        event_hooks={"request": [_refuse]},
     )
 
 
@@ -98,3 +114,8 @@ def refusal(url: str) -> str | None:
     if parsed.scheme == "http" and (parsed.host, parsed.port or 80) in _allowed_origins:
         return None
     return "only https addresses are fetched"
+
+
+def _refuse(request: httpx.Request) -> None:
+    if reason := refusal(str(request.url)):
+        raise RefusedError(reason, request=request)

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
-PREFIX = "ALENTOURS_"
+from limits import parse_many
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX: Final = "ALENTOURS_"
+DATABASES: Final = ("sqlite", "postgresql")
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_AT_LEAST: Final = {
+    "database_pool_size": 1,
+    "database_lock_timeout_ms": 0,
+    "port": 0,
+    "workers": 1,
+    "trusted_proxies": 0,
+    "max_body_bytes": 1,
+    "directory_check_s": 0,
+    "outgoing_timeout_s": 0.001,
+    "import_max_bytes": 1,
+    "geocoder_timeout_s": 0.001,
+}
 
 
 class SettingsError(ValueError):
@@ -107,19 +127,29 @@ class Settings:
             if name not in known:
                 raise SettingsError(f"{name} is not a setting of Alentours (see docs/settings.md)")
             values[known[name].name] = _parse(name, text, hints[known[name].name])
-        settings = cls(**values)
-        settings._check()
-        return settings
+        return cls(**values)
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
+        """Refuse values that could only fail later. Raises SettingsError; a secret value is never shown."""
+        for name, least in _AT_LEAST.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= least):
+                raise SettingsError(f"{PREFIX}{name.upper()} must be at least {least}, not {value}")
+        if self.port > 65_535:  # noqa: PLR2004 - the range of TCP ports
+            raise SettingsError(f"{PREFIX}PORT must be between 0 and 65535")
         if self.default_language not in {"fr", "en"}:
             raise SettingsError(f"{PREFIX}DEFAULT_LANGUAGE must be fr or en")
-        if not 0 <= self.port <= 65_535:  # noqa: PLR2004 - the range of TCP ports
-            raise SettingsError(f"{PREFIX}PORT must be between 0 and 65535")
-        if self.workers < 1:
-            raise SettingsError(f"{PREFIX}WORKERS must be at least 1")
         if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise SettingsError(f"{PREFIX}LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
+        for origin in self.cors_origins:
+            # An exact origin: what holds `*` or `?` would be read as a pattern, and match more than was meant.
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise SettingsError(f"{PREFIX}CORS_ORIGINS must be `*` or origins such as https://ville.example")
+        for name in ("rate_limit", "rate_limit_reports"):
+            _check_limit(f"{PREFIX}{name.upper()}", getattr(self, name))
+        if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "redis+unix://")):
+            raise SettingsError(f"{PREFIX}REDIS_URL must begin with redis:// or rediss://")
+        _check_database(self.database)
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:
@@ -133,6 +163,24 @@ def _parse(name: str, text: str, kind: Any) -> Any:
     except (ValueError, KeyError) as error:
         expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
         raise SettingsError(f"{name} must be {expected}, not {text!r}") from error
+
+
+def _check_limit(name: str, text: str) -> None:
+    if not text:
+        return
+    try:
+        parse_many(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be a limit such as `240 per minute`, not {text!r}") from error
+
+
+def _check_database(url: str) -> None:
+    try:
+        known = make_url(url).get_backend_name() in DATABASES
+    except (ArgumentError, ValueError):
+        known = False
+    if not known:
+        raise SettingsError(f"{PREFIX}DATABASE_URL must be an address of sqlite or postgresql")
 
 
 def settings_page() -> str:

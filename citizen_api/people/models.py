@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from citizen_api.core.db import Base, Instant
 
+NAME_LENGTH = 200
+LABEL_LENGTH = 100
+
 
 class Organisation(Base):
     """A town hall, EPCI, département, région, provider or pharmacy, with the territory it acts in."""
@@ -23,7 +26,7 @@ class Organisation(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), unique=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), unique=True)
     territory_kind: Mapped[str] = mapped_column(String(12))
     territory_code: Mapped[str | None] = mapped_column(String(9))
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -37,7 +40,7 @@ class StaffKey(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("people_organisation.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(20))
-    label: Mapped[str] = mapped_column(String(100))
+    label: Mapped[str] = mapped_column(String(LABEL_LENGTH))
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -53,7 +56,7 @@ class AuditEntry(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant, index=True)
     actor: Mapped[str] = mapped_column(String(300))
-    organisation: Mapped[str | None] = mapped_column(String(200))
+    organisation: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(100))
     details: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -17,6 +18,18 @@ ROLES: Final = {
     "reader": "reads what staff may read, changes nothing",
 }
 TERRITORY_KINDS: Final = ("commune", "epci", "departement", "region", "country")
+_EXAMPLES: Final = {
+    "commune": "commune:75056",
+    "epci": "epci:200054781",
+    "departement": "departement:75",
+    "region": "region:11",
+}
+_CODES: Final = {
+    "commune": re.compile(r"[0-9][0-9AB][0-9]{3}"),
+    "epci": re.compile(r"[0-9]{9}"),
+    "departement": re.compile(r"[0-9][0-9AB][0-9]?"),
+    "region": re.compile(r"[0-9]{2}"),
+}
 KEY_PREFIX: Final = "als_"
 """Tells a staff key from a resident's device token, for people and for secret scanners."""
 
@@ -44,8 +57,8 @@ def parse_territory(text: str) -> tuple[str, str | None]:
         if code:
             raise ValueError("country takes no code")
         return kind, None
-    if not code.isalnum():
-        raise ValueError(f"{kind} needs a code, as in {kind}:75")
+    if not _CODES[kind].fullmatch(code):
+        raise ValueError(f"{kind} needs its official code, such as {_EXAMPLES[kind]}")
     return kind, code
 
 

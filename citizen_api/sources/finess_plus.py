@@ -57,7 +57,7 @@ class Place:
     @property
     def raw(self) -> str:
         """The EGE as compact JSON, cut."""
-        return json.dumps(self.ege, ensure_ascii=False, separators=(",", ":"))[:RAW_MAX_CHARS]
+        return json.dumps(self.ege, ensure_ascii=False, separators=(",", ":"), default=str)[:RAW_MAX_CHARS]
 
 
 def read(stream: BinaryIO) -> Iterator[FacilityRecord | RejectedRow]:

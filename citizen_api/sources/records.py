@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Protocol, TypeVar
 
@@ -42,7 +42,8 @@ class FacilityRecord:
     `phone_verbatim` what was written. `lat` and `lon` are WGS84 degrees, both or neither. `opening_hours` is
     in OSM syntax, as written; `opening_hours_verbatim` is free text. `closed` says that the source declares
     the place closed, whether or not it knows since when (`closed_on`). `source_id` and `source_date` are
-    filled only by a file that gathers several sources and names one in each row.
+    filled only by a file that gathers several sources and names one in each row. `origin` is the row that it
+    was read from, for whoever has to correct it: no part of what is said.
     """
 
     key: str
@@ -68,6 +69,7 @@ class FacilityRecord:
     updated_on: date | None = None
     source_id: str | None = None
     source_date: date | None = None
+    origin: "RawRow | None" = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def convert(
             yield RejectedRow(row.row, reason, row.raw[:RAW_MAX_CHARS])
             continue
         first_row_of[record.key] = row.row
-        yield record
+        yield replace(record, origin=row)
 
 
 def clean(text: str | None) -> str:

@@ -60,7 +60,7 @@ class Commune(Base):
     lat: Mapped[float | None]
     lon: Mapped[float | None]
     centre_approximate: Mapped[bool] = mapped_column(default=False)
-    """The centre is borrowed from the parent or the neighbours; True too when there is none."""
+    """The centre is borrowed from the parent or the neighbours. Says nothing where there is none."""
 
 
 class CommunePostcode(Base):

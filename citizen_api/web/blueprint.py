@@ -1,8 +1,8 @@
 """Our Blueprint: flask-smorest's, plus what every route of ours needs.
 
 - a schema class becomes one instance, not one per request (FACTS: 63 us each);
-- problems and logins are documented by the decorator that adds them;
-- `lang` is a parameter of every operation, and an unknown parameter is refused, not ignored;
+- problems, logins and caching are documented by the decorator that adds them (`web/described`);
+- `lang` is a parameter of every operation, and an unknown or doubled parameter is refused, not ignored;
 - cacheable answers get an ETag, answers to a position are `no-store`.
 """
 
@@ -16,14 +16,15 @@ from typing import Any
 import flask_smorest
 import marshmallow as ma
 from flask import g
-from webargs.flaskparser import FlaskParser
+from flask_limiter import Limiter
 
 from citizen_api.core import problems
 from citizen_api.core.problems import Problem
 from citizen_api.web.auth import require_staff
-from citizen_api.web.problems import MEDIA_TYPE, ProblemView
-from citizen_api.web.services import end_session
-from content.catalogue import LANGUAGES, catalogue
+from citizen_api.web.described import describe
+from citizen_api.web.reading import Parser
+from citizen_api.web.services import end_session, services
+from content.catalogue import LANGUAGES
 
 View = Callable[..., Any]
 
@@ -59,21 +60,10 @@ class Body(ma.Schema):
         unknown = ma.RAISE
 
 
-class _Parser(FlaskParser):
-    # None: the schema's own choice, which is to refuse unknown names.
-    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": None, "json": None}
-
-    def load_json(self, req: Any, schema: ma.Schema) -> Any:
-        """Refuse a body that is not announced as JSON, instead of reading it as absent."""
-        if not req.is_json:
-            raise problems.UnsupportedMediaType
-        return super().load_json(req, schema)
-
-
 class Blueprint(flask_smorest.Blueprint):
     """A capability's routes."""
 
-    ARGUMENTS_PARSER = _Parser()
+    ARGUMENTS_PARSER = Parser()
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Callable[[View], View]:
         """Like flask-smorest's, with one schema instance for all requests; a query's `lang` is not passed on."""
@@ -107,16 +97,31 @@ class Blueprint(flask_smorest.Blueprint):
         return decorator
 
     def staff(self, *roles: str) -> Callable[[View], View]:
-        """Require a staff key with one of `roles`; documents the security and its two problems."""
+        """Require a staff key with one of `roles`; documents the security and its two problems.
+
+        Wherever it stands among the decorators, the key is looked at first, before any argument or body.
+        """
+
+        def decorator(func: View) -> View:
+            func._staff_roles = roles  # type: ignore[attr-defined]  # noqa: SLF001
+            documented = self.doc(security=[{"staffKey": []}], **{"x-roles": list(roles)})(func)
+            return self.problems(problems.Unauthorised, problems.Forbidden)(documented)
+
+        return decorator
+
+    def limited(self, setting: str) -> Callable[[View], View]:
+        """Limit how often one client may do this: `setting` names the setting that says how often."""
 
         def decorator(func: View) -> View:
             @wraps(func)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
-                require_staff(*roles)
+                often: str = getattr(services().settings, setting)
+                if often:
+                    with services().port(Limiter).limit(often):
+                        return func(*args, **kwargs)
                 return func(*args, **kwargs)
 
-            documented = self.doc(security=[{"staffKey": []}], **{"x-roles": list(roles)})(wrapper)
-            return self.problems(problems.Unauthorised, problems.Forbidden)(documented)
+            return wrapper
 
         return decorator
 
@@ -129,6 +134,8 @@ class Blueprint(flask_smorest.Blueprint):
                 g.cache_seconds = seconds
                 return func(*args, **kwargs)
 
+            wrapper._apidoc = deepcopy(getattr(func, "_apidoc", {}))  # type: ignore[attr-defined]  # noqa: SLF001
+            wrapper._apidoc["cacheable"] = seconds  # type: ignore[attr-defined]  # noqa: SLF001
             return wrapper
 
         return decorator
@@ -141,52 +148,34 @@ class Blueprint(flask_smorest.Blueprint):
             parameters = getattr(func, "_apidoc", {}).get("arguments", {}).get("parameters", [])
             if not any(parameter["in"] == "query" for parameter in parameters):
                 func = self.arguments(Args, location="query")(_ignoring_arguments(func))
-            register(self.problems(*ALWAYS_POSSIBLE)(_committing(func)))
+            register(self.problems(*ALWAYS_POSSIBLE)(_committing(_guarded(func))))
             return func
 
         return decorator
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(self._prepare_problems_doc)
-
-    @staticmethod
-    def _prepare_problems_doc(doc: dict[str, Any], doc_info: dict[str, Any], *, spec: Any, **_: Any) -> dict[str, Any]:
-        """Add one documented response per status, naming each problem it can be."""
-        by_status: dict[int, list[type[Problem]]] = {}
-        for kind in doc_info.get("problems", []):
-            by_status.setdefault(kind.status, []).append(kind)
-        responses = doc.setdefault("responses", {})
-        schema = spec.plugins[1].converter.resolve_nested_schema(ProblemView)
-        for status, kinds in sorted(by_status.items()):
-            names = sorted({kind.name for kind in kinds})
-            responses[str(status)] = {
-                "description": "; ".join(f"`{name}`: {catalogue().problems[name].title.say('en')}" for name in names),
-                "content": {
-                    MEDIA_TYPE: {
-                        "schema": schema,
-                        "examples": {name: {"value": _example(name, status)} for name in names},
-                    }
-                },
-            }
-        return doc
-
-
-def _example(name: str, status: int) -> dict[str, Any]:
-    words = catalogue().problems[name]
-    return {
-        "type": f"/problems/{name}",
-        "title": words.title.say("en"),
-        "status": status,
-        "detail": words.detail.say("en"),
-        "request_id": "0f7c9c1e5d0b4a0f",
-    }
+        self._prepare_doc_cbks.append(describe)
 
 
 def _ignoring_arguments(func: View) -> View:
     @wraps(func)
     def wrapper(_args: dict[str, Any], *rest: Any, **named: Any) -> Any:
         return func(*rest, **named)
+
+    return wrapper
+
+
+def _guarded(func: View) -> View:
+    """Look at the staff key first, where the view asks for one."""
+    roles: tuple[str, ...] | None = getattr(func, "_staff_roles", None)
+    if roles is None:
+        return func
+
+    @wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        require_staff(*roles)
+        return func(*args, **kwargs)
 
     return wrapper
 

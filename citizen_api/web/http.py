@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import time
@@ -11,17 +12,18 @@ from collections.abc import Callable
 from flask import Flask, Response, g, request
 from flask_compress import Compress
 from flask_cors import CORS
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask_limiter import HeaderNames, Limiter
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from citizen_api.core.problems import NotFound
 from citizen_api.core.settings import Settings
 from citizen_api.web.language import language
 from citizen_api.web.services import end_session
 
 _log = logging.getLogger("alentours.access")
+_WAIT = "X-RateLimit-Retry-After"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_POLICY = (
+POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; style-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -31,6 +33,7 @@ def install_http(app: Flask, settings: Settings) -> Limiter:
     """Install everything around the views. Hooks that run after a view run in the reverse of this order."""
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_PARTS"] = 10
+    app.url_map.merge_slashes = False  # no redirects: an address is right or it is not found
     app.config["COMPRESS_ALGORITHM"] = ["br", "gzip"]
     app.config["COMPRESS_MIMETYPES"] = [
         "application/json",
@@ -46,38 +49,81 @@ def install_http(app: Flask, settings: Settings) -> Limiter:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1
         )
+    # Before all else, so that every answer has an id, one refused by the limiter too.
+    app.before_request(_begin)
+    app.teardown_request(_release)
     app.after_request(_log_request)
     app.after_request(_security_headers(hsts=settings.hsts))
     Compress(app)
     if settings.cors_origins:
+        app.after_request(_vary_by_origin)
         CORS(
             app,
             origins="*" if "*" in settings.cors_origins else list(settings.cors_origins),
+            send_wildcard=True,
             expose_headers=["ETag", "X-Request-ID", "Retry-After"],
             max_age=86_400,
         )
+    app.after_request(_retry_after)
     limiter = Limiter(
-        get_remote_address,
+        client_network,
         app=app,
         application_limits=[settings.rate_limit] if settings.rate_limit else [],
         storage_uri=settings.redis_url or "memory://",
+        # A Redis that hangs costs a request one second once, not for ever.
+        storage_options={"socket_connect_timeout": 1, "socket_timeout": 1} if settings.redis_url else {},
         headers_enabled=True,
+        header_name_mapping={HeaderNames.RETRY_AFTER: _WAIT},
         # A limiter that cannot count must not stop a parent from finding a pharmacy.
         swallow_errors=True,
         in_memory_fallback_enabled=bool(settings.redis_url),
         key_prefix="alentours",
-        enabled=bool(settings.rate_limit),
+        enabled=bool(settings.rate_limit or settings.rate_limit_reports),
     )
-    app.before_request(_begin)
+    limiter.request_filter(_is_probe)
     app.after_request(_caching)
-    app.teardown_request(_release)
     return limiter
+
+
+def _vary_by_origin(response: Response) -> Response:
+    """Keep a cache from giving one origin what was allowed to another; flask-cors says so only for several."""
+    response.vary.add("Origin")
+    return response
+
+
+def client_network() -> str:
+    """Whom a limit counts: an IPv4 address, or the /64 network that one IPv6 subscriber is given."""
+    address = request.remote_addr or "unknown"
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is None:
+            return str(ipaddress.ip_network((ip, 64), strict=False))
+        ip = ip.ipv4_mapped
+    return str(ip)
+
+
+def _is_probe() -> bool:
+    """Whether a load balancer asks after the health: often, and from one address."""
+    return request.endpoint in {"system.healthz", "system.readyz"}
+
+
+def _retry_after(response: Response) -> Response:
+    """Say when to come back only where one was sent away; flask-limiter would say it on every answer."""
+    wait = response.headers.pop(_WAIT, None)
+    if wait is not None and response.status_code == 429:  # noqa: PLR2004
+        response.headers["Retry-After"] = str(max(int(wait), 1))
+    return response
 
 
 def _begin() -> None:
     g.started = time.perf_counter()
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    if "\x00" in request.path:
+        raise NotFound  # no name of ours holds one, and PostgreSQL takes none
 
 
 def _release(_error: BaseException | None) -> None:
@@ -107,7 +153,7 @@ def _security_headers(*, hsts: bool) -> Callable[[Response], Response]:
         headers["X-Request-ID"] = g.get("request_id", "")
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
-        headers.setdefault("Content-Security-Policy", _POLICY)
+        headers.setdefault("Content-Security-Policy", POLICY)
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "geolocation=(self), camera=(), microphone=()"
         if hsts:

@@ -60,5 +60,6 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "alembic"):  # the first two log addresses with their query strings
+    # httpx, httpcore and werkzeug log addresses with their query strings, flask-limiter those of clients.
+    for noisy in ("httpx", "httpcore", "werkzeug", "flask-limiter", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

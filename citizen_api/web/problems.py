@@ -10,6 +10,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 
 from citizen_api.core import problems
@@ -34,6 +35,10 @@ _BY_STATUS: dict[int, type[Problem]] = {
     422: problems.InvalidArguments,
     429: problems.TooManyRequests,
     503: problems.Unavailable,
+}
+_ALWAYS_WITH: dict[int, dict[str, str]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": "5"},
 }
 
 
@@ -79,7 +84,7 @@ def problem_response(problem: Problem) -> Response:
             for message in messages
         ]
     response = Response(json.dumps(body, ensure_ascii=False), status=problem.status, content_type=MEDIA_TYPE)
-    response.headers.extend(problem.headers)
+    response.headers.update(_ALWAYS_WITH.get(problem.status, {}) | problem.headers)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = lang
     return response
@@ -116,8 +121,6 @@ def _from_http(error: HTTPException) -> Problem:
             # webargs groups its messages by location ("query", "json"): the reader does not care.
             for messages in (getattr(error, "data", None) or {}).get("messages", {}).values():
                 fields |= _field_messages(messages)
-        case problems.Unauthorised:
-            headers["WWW-Authenticate"] = "Bearer"
     return kind(fields=fields, headers=headers, **details)
 
 
@@ -132,21 +135,24 @@ def register_problem_handlers(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def on_http_exception(error: HTTPException) -> Response:
         end_session(success=False)
-        if error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
-            response = Response(status=error.code)  # a redirect of the router
-            response.headers.extend(dict(error.get_headers()))
-            return response
         return problem_response(_from_http(error))
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
+    @app.errorhandler(NoConnectionLeft)
     def on_database_down(error: Exception) -> Response:
         end_session(success=False)
         _log.error("database unavailable", exc_info=error)
-        return problem_response(problems.Unavailable(headers={"Retry-After": "5"}))
+        return problem_response(problems.Unavailable())
 
     @app.errorhandler(Exception)
     def on_crash(error: Exception) -> Response:
         end_session(success=False)
         _log.error("crash", exc_info=error, extra={"route": str(request.url_rule)})
         return problem_response(problems.InternalError())
+
+    def log_exception(exc_info: Any) -> None:
+        # Flask's own would log the path, where a position may stand. It is called for a crash after the view.
+        _log.error("crash", exc_info=exc_info, extra={"route": str(request.url_rule)})
+
+    app.log_exception = log_exception  # type: ignore[method-assign]

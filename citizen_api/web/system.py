@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import flask
 import flask_swagger_ui
 import marshmallow as ma
-from flask import Response, current_app, render_template, send_from_directory
+from flask import Response, current_app, g, render_template, request
 
-from citizen_api.core.problems import NotFound, Unavailable, known_problems
+from citizen_api.core.problems import InvalidArguments, NotFound, Unavailable, known_problems
 from citizen_api.web.blueprint import Blueprint
+from citizen_api.web.http import POLICY
 from citizen_api.web.language import language
 from citizen_api.web.services import services
-from content.catalogue import catalogue
+from content.catalogue import LANGUAGES, catalogue
 
 blp = Blueprint("system", __name__, description="Health of the installation.")
-_SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
-_SWAGGER_FILES = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"})
 
 
 class HealthView(ma.Schema):
@@ -62,14 +63,8 @@ def readyz() -> dict[str, Any]:
             checks[name] = {"ok": True, **check()}
         except Exception as error:
             current_app.logger.error("not ready: %s", name, exc_info=error)  # noqa: TRY400 - no message wanted
-            raise Unavailable(headers={"Retry-After": "5"}) from error
+            raise Unavailable from error
     return {"status": "ready", "checks": checks}
-
-
-def openapi_document() -> dict[str, Any]:
-    """The description of the whole API, as `openapi.yaml` holds it."""
-    document: dict[str, Any] = services().port(OpenApi).document()
-    return document
 
 
 class OpenApi:
@@ -82,42 +77,63 @@ class OpenApi:
         """Give the OpenAPI document as plain data."""
         return json.loads(json.dumps(self._api.spec.to_dict()))  # type: ignore[no-any-return]
 
+    @cached_property
+    def json(self) -> str:
+        """Give the document as `/openapi.json` serves it."""
+        return json.dumps(self.document(), ensure_ascii=False)
 
-def register_pages(app: Any) -> None:
-    """Pages and files beside the API: not part of its description."""
 
-    @app.get("/openapi.json")
-    def openapi_json() -> Response:
-        response = Response(json.dumps(openapi_document(), ensure_ascii=False), content_type="application/json")
-        response.headers["Cache-Control"] = "public, max-age=300"
-        response.add_etag()
-        return response
+pages = flask.Blueprint("pages", __name__, template_folder="templates")
+"""Pages and files beside the API: not part of its description."""
 
-    @app.get("/docs")
-    def docs() -> Response:
-        response = Response(render_template("docs.html", lang=language()))
-        # Swagger UI sets styles from its script; nothing else of the product may.
-        response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; "
-            "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+_FILES = {path.name: path for path in (Path(__file__).parent / "static").iterdir()} | {
+    name: Path(flask_swagger_ui.__file__).parent / "dist" / name
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
+}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
+
+
+@pages.before_request
+def _refuse_unknown_language() -> None:
+    if request.args.get("lang", LANGUAGES[0]) not in LANGUAGES:
+        raise InvalidArguments(fields={"lang": [f"Must be one of: {', '.join(LANGUAGES)}."]})
+
+
+@pages.get("/openapi.json")
+def openapi_json() -> Response:
+    """Describe the API, for programs."""
+    g.cache_seconds = 300
+    return Response(services().port(OpenApi).json, content_type="application/json")
+
+
+@pages.get("/docs")
+def docs() -> Response:
+    """Describe the API, for people: Swagger UI from files of this installation."""
+    g.cache_seconds = 3600
+    response = Response(render_template("docs.html", lang=language()))
+    # Swagger UI sets styles from its script; nothing else of the product may.
+    response.headers["Content-Security-Policy"] = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+    return response
+
+
+@pages.get("/static/<name>")
+def static_file(name: str) -> Response:
+    """Give one of the few files that pages need."""
+    if name not in _FILES:
+        raise NotFound
+    g.cache_seconds = 86_400
+    return Response(_FILES[name].read_bytes(), content_type=_TYPES[_FILES[name].suffix])
+
+
+@pages.get("/problems/<name>")
+def problem_page(name: str) -> Response:
+    """Say what a problem means and what to do about it: where its `type` leads."""
+    kinds = [kind for kind in known_problems() if kind.name == name]
+    if not kinds:
+        raise NotFound
+    g.cache_seconds = 3600
+    return Response(
+        render_template(
+            "problem.html", lang=language(), name=name, status=kinds[0].status, words=catalogue().problems[name]
         )
-        response.headers["Cache-Control"] = "public, max-age=3600"
-        return response
-
-    @app.get("/docs/assets/<name>")
-    def docs_asset(name: str) -> Response:
-        if name not in _SWAGGER_FILES:
-            raise NotFound
-        return send_from_directory(_SWAGGER_UI, name, max_age=86_400)
-
-    @app.get("/problems/<name>")
-    def problem_page(name: str) -> Response:
-        kinds = [kind for kind in known_problems() if kind.name == name]
-        if not kinds:
-            raise NotFound
-        words = catalogue().problems[name]
-        response = Response(
-            render_template("problem.html", lang=language(), name=name, status=kinds[0].status, words=words)
-        )
-        response.headers["Cache-Control"] = "public, max-age=3600"
-        return response
+    )

@@ -120,9 +120,7 @@ def test_a_name_that_two_communes_share_chooses_none():
 
 
 def test_a_folder_without_the_data_is_refused_in_one_line(tmp_path):
-    done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, derive.__file__, str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, derive.__file__, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("derive.py: ")

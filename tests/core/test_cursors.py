@@ -33,3 +33,15 @@ def test_a_cursor_of_other_kinds_is_refused():
 def test_a_made_up_cursor_is_refused(text):
     with pytest.raises(CursorInvalid):
         read_cursor(text, ["q"], KINDS)
+
+
+@pytest.mark.parametrize("last", [[2**63, "a"], [-(2**63) - 1, "a"], [1, "a\0b"], [1, "\ud800"]])
+def test_a_made_up_cursor_with_what_no_database_can_compare_is_refused(last):
+    with pytest.raises(CursorInvalid):
+        read_cursor(write_cursor(["q"], last), ["q"], KINDS)
+
+
+@pytest.mark.parametrize("last", [float("nan"), float("inf")])
+def test_a_made_up_cursor_without_a_finite_number_is_refused(last):
+    with pytest.raises(CursorInvalid):
+        read_cursor(write_cursor(["q"], [last]), ["q"], [float])

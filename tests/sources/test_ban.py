@@ -35,6 +35,8 @@ class Double:
 
     def __init__(self):
         self.asked = []
+        self.released = threading.Event()
+        self.released.set()
         self.status = 200
         self.headers = {}
         self.body = json.dumps({"type": "FeatureCollection", "features": [make_feature()]}).encode()
@@ -43,6 +45,7 @@ class Double:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 double.asked.append(urlsplit(self.path))
+                double.released.wait()
                 self.send_response(double.status)
                 for name, value in double.headers.items():
                     self.send_header(name, value)
@@ -53,7 +56,11 @@ class Double:
             def log_message(self, *args):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *args):
+                """A client that gave up waiting is what some tests are about."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
@@ -62,6 +69,7 @@ class Double:
         self.body = json.dumps({"type": "FeatureCollection", "features": list(features)}).encode()
 
     def stop(self):
+        self.released.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -149,7 +157,7 @@ def test_another_form_means_down(double, geocoder, body):
         geocoder.search("temple")
 
 
-def test_an_endless_answer_means_down(double, geocoder, monkeypatch):
+def test_an_endless_answer_means_down(geocoder, monkeypatch):
     monkeypatch.setattr(ban, "ANSWER_MAX_BYTES", 50)
     with pytest.raises(GeocoderDownError):
         geocoder.search("temple")
@@ -165,6 +173,15 @@ def test_a_dripping_answer_means_down(double):
                 hasty.search("temple")
 
 
+def test_a_late_answer_means_down(double):
+    double.released.clear()
+    with make_client(Settings()) as client:
+        hasty = BanGeocoder(client, domain=f"127.0.0.1:{double.port}", timeout_s=0.05, scheme="http")
+        with pytest.raises(GeocoderDownError):
+            hasty.search("temple")
+    double.released.set()
+
+
 def test_slow_down_is_told_with_its_delay(double, geocoder):
     double.status, double.headers = 429, {"Retry-After": "7"}
     with pytest.raises(GeocoderBusyError) as caught:
@@ -172,7 +189,7 @@ def test_slow_down_is_told_with_its_delay(double, geocoder):
     assert caught.value.retry_after_s == 7
 
 
-def test_nobody_there_means_down(double):
+def test_nobody_there_means_down():
     with make_client(Settings()) as client:
         geocoder = BanGeocoder(client, domain="127.0.0.1:1", timeout_s=1.0, scheme="http")
         with pytest.raises(GeocoderDownError):

@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,8 @@ from citizen_api.territory import sync
 from citizen_api.territory.data import derive
 from citizen_api.territory.data.derive import Centre, borrowed_centres, former_communes
 from citizen_api.territory.rules import KnownCommune, PostcodeIndex, search_key
+from tests.shared_data import shared_file
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-needs_shared_data = pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data is not beside the project")
 BUNDLED = files("citizen_api.territory") / "data"
 NAMES = ("communes.csv.gz", "former.csv.gz", "epci.csv.gz", "departements.csv", "regions.csv")
 
@@ -22,6 +20,24 @@ NAMES = ("communes.csv.gz", "former.csv.gz", "epci.csv.gz", "departements.csv", 
 @pytest.fixture(scope="module")
 def communes():
     return {row["code"]: row for row in sync.read_rows("communes.csv.gz")}
+
+
+@pytest.fixture(scope="module")
+def index(communes):
+    return PostcodeIndex(
+        (
+            KnownCommune(
+                row["code"],
+                search_key(row["name"]),
+                row["departement"],
+                row["parent"] or None,
+                int(row["population"] or 0),
+                tuple(row["postcodes"].split()),
+            )
+            for row in communes.values()
+        ),
+        [(search_key(row["name"]), row["commune"]) for row in sync.read_rows("former.csv.gz") if row["name"]],
+    )
 
 
 def test_every_commune_of_france_is_there_with_its_arrondissements(communes):
@@ -56,9 +72,9 @@ def test_the_bundle_is_small():
     assert sum(len((BUNDLED / name).read_bytes()) for name in NAMES) < 1_500_000
 
 
-@needs_shared_data
 def test_the_bundle_is_what_the_program_derives(tmp_path, capsys):
-    derive.main([str(SHARED), str(tmp_path)])
+    shared = shared_file("communes").parent
+    derive.main([str(shared), str(tmp_path)])
     for name in NAMES:
         assert _content(tmp_path / name) == _content(BUNDLED / name)
     assert "communes.csv.gz: 35014 rows" in capsys.readouterr().out
@@ -70,25 +86,9 @@ def _content(path):
     return gzip.decompress(raw) if path.name.endswith(".gz") else raw
 
 
-@needs_shared_data
-def test_cedex_addresses_give_the_right_commune_nearly_always(communes):
-    former = list(sync.read_rows("former.csv.gz"))
-    present = {row["code"]: row["commune"] for row in former}
-    index = PostcodeIndex(
-        (
-            KnownCommune(
-                row["code"],
-                search_key(row["name"]),
-                row["departement"],
-                row["parent"] or None,
-                int(row["population"] or 0),
-                tuple(row["postcodes"].split()),
-            )
-            for row in communes.values()
-        ),
-        [(search_key(row["name"]), row["commune"]) for row in former if row["name"]],
-    )
-    listed = json.loads((SHARED / "communes" / "cedex_to_insee.json").read_text(encoding="utf-8"))
+def test_cedex_addresses_give_the_right_commune_nearly_always(index):
+    present = {row["code"]: row["commune"] for row in sync.read_rows("former.csv.gz")}
+    listed = json.loads(shared_file("communes/cedex_to_insee.json").read_text(encoding="utf-8"))
     answers = [
         (index.commune_of(postcode, f"{entry['ville']} CEDEX"), present.get(entry["insee"], entry["insee"]))
         for postcode, entry in listed.items()
@@ -100,19 +100,8 @@ def test_cedex_addresses_give_the_right_commune_nearly_always(communes):
     assert wrong <= 5
 
 
-@needs_shared_data
-def test_nearly_every_hospital_of_the_region_has_a_commune_by_its_postal_address(communes):
-    index = PostcodeIndex(
-        (
-            KnownCommune(
-                row["code"], search_key(row["name"]), row["departement"], row["parent"] or None,
-                int(row["population"] or 0), tuple(row["postcodes"].split()),
-            )
-            for row in communes.values()
-        ),
-        [(search_key(row["name"]), row["commune"]) for row in sync.read_rows("former.csv.gz") if row["name"]],
-    )  # fmt: skip
-    with (SHARED / "finess" / "etablissements_hospitaliers_idf.csv").open(encoding="utf-8-sig") as file:
+def test_nearly_every_hospital_of_the_region_has_a_commune_by_its_postal_address(index):
+    with shared_file("finess/etablissements_hospitaliers_idf.csv").open(encoding="utf-8-sig") as file:
         cities = [row["CP_VILLE"].partition(" ") for row in csv.DictReader(file, delimiter=";")]
     lost = [city for city in cities if index.commune_of(city[0], city[2]) is None]
     assert len(lost) <= 3

@@ -160,13 +160,37 @@ def upgrade() -> None:
         batch_op.create_index("ix_care_facility_identifier_scheme_value", ["scheme", "value"], unique=False)
 
     op.create_table(
+        "care_facility_record",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.String(length=60), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("facility_id", sa.String(length=16), nullable=False),
+        sa.Column("dated", sa.Date(), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["facility_id"],
+            ["care_facility.id"],
+            name=op.f("fk_care_facility_record_facility_id_care_facility"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["care_source.id"], name=op.f("fk_care_facility_record_source_id_care_source")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_facility_record")),
+        sa.UniqueConstraint("source_id", "key", name=op.f("uq_care_facility_record_source_id_key")),
+    )
+    with op.batch_alter_table("care_facility_record", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_care_facility_record_facility_id"), ["facility_id"], unique=False)
+
+    op.create_table(
         "care_import",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("source_id", sa.String(length=60), nullable=False),
         sa.Column("content_digest", sa.String(length=64), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("rows_done", sa.Integer(), nullable=False),
         sa.Column("counts", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["source_id"], ["care_source.id"], name=op.f("fk_care_import_source_id_care_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_care_import")),
@@ -238,39 +262,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_territory_departement")),
     )
-    op.create_table(
-        "care_facility_record",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("source_id", sa.String(length=60), nullable=False),
-        sa.Column("key", sa.String(length=300), nullable=False),
-        sa.Column("facility_id", sa.String(length=16), nullable=False),
-        sa.Column("dated", sa.Date(), nullable=False),
-        sa.Column("digest", sa.String(length=32), nullable=False),
-        sa.Column("facts", sa.JSON(), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("seen_in", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["facility_id"],
-            ["care_facility.id"],
-            name=op.f("fk_care_facility_record_facility_id_care_facility"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["seen_in"],
-            ["care_import.id"],
-            name=op.f("fk_care_facility_record_seen_in_care_import"),
-            ondelete="SET NULL",
-        ),
-        sa.ForeignKeyConstraint(
-            ["source_id"], ["care_source.id"], name=op.f("fk_care_facility_record_source_id_care_source")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_care_facility_record")),
-        sa.UniqueConstraint("source_id", "key", name=op.f("uq_care_facility_record_source_id_key")),
-    )
-    with op.batch_alter_table("care_facility_record", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_care_facility_record_facility_id"), ["facility_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_care_facility_record_seen_in"), ["seen_in"], unique=False)
-
     op.create_table(
         "territory_commune",
         sa.Column(
@@ -436,11 +427,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_territory_commune_centre")
 
     op.drop_table("territory_commune")
-    with op.batch_alter_table("care_facility_record", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_care_facility_record_seen_in"))
-        batch_op.drop_index(batch_op.f("ix_care_facility_record_facility_id"))
-
-    op.drop_table("care_facility_record")
     op.drop_table("territory_departement")
     with op.batch_alter_table("people_staff_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_people_staff_key_organisation_id"))
@@ -454,6 +440,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_care_import_source_id"))
 
     op.drop_table("care_import")
+    with op.batch_alter_table("care_facility_record", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_care_facility_record_facility_id"))
+
+    op.drop_table("care_facility_record")
     with op.batch_alter_table("care_facility_identifier", schema=None) as batch_op:
         batch_op.drop_index("ix_care_facility_identifier_scheme_value")
 

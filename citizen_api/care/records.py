@@ -1,0 +1,127 @@
+"""From what a source handed over to what is stored: the commune, readable hours, faults, facts and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any, Final
+
+from citizen_api.care.categories import LEFT_OUT, category_of
+from citizen_api.care.hours import HoursNotUnderstood, parse_hours
+from citizen_api.care.models import Facility, FacilityIdentifier, FacilityRecordRow
+from citizen_api.core.db import Database
+from citizen_api.sources.records import RAW_MAX_CHARS, FacilityRecord, RejectedRow
+from citizen_api.territory import queries as territory_queries
+from citizen_api.territory.rules import PostcodeIndex
+
+ANY_COMMUNE: Final = "75056"
+_NOT_FACTS: Final = frozenset({"key", "closed", "closed_on", "source_id", "source_date", "origin"})
+_LONGEST: Final[dict[str, int]] = {
+    name: Facility.__table__.c[name].type.length  # type: ignore[attr-defined]
+    for name in ("name", "street", "postcode", "city", "website")
+}
+_LONGEST_KEY: Final[int] = FacilityRecordRow.__table__.c.key.type.length  # type: ignore[attr-defined]
+_LONGEST_IDENTIFIER: Final[int] = FacilityIdentifier.__table__.c.value.type.length  # type: ignore[attr-defined]
+_FACTS: Final = tuple(each.name for each in fields(FacilityRecord) if each.name not in _NOT_FACTS)
+
+
+class CommuneFinder:
+    """Tells the commune of an address that names none. Reads the communes only if it is asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._index: PostcodeIndex | None = None
+        self._found: dict[tuple[str, str], str | None] = {}
+
+    def commune_of(self, postcode: str, city: str) -> str | None:
+        """INSEE code, or None when the address does not tell."""
+        if self._index is None:
+            with self._database.session(write=False) as session:
+                self._index = territory_queries.postcode_index(session)
+        address = postcode, city
+        if address not in self._found:
+            self._found[address] = self._index.commune_of(postcode, city)
+        return self._found[address]
+
+
+def with_commune(record: FacilityRecord, communes: CommuneFinder) -> FacilityRecord:
+    """Name the commune that the address tells, where the source names none."""
+    if record.commune_code is not None or record.postcode is None:
+        return record
+    return replace(record, commune_code=communes.commune_of(record.postcode, record.city or ""))
+
+
+def is_left_out(record: FacilityRecord) -> bool:
+    """Whether we leave such places out on purpose."""
+    codes = record.category_codes
+    return bool(codes) and all(scheme == "finess" and code in LEFT_OUT for scheme, code in codes)
+
+
+def fault_of(record: FacilityRecord, known_sources: Collection[str]) -> str | None:
+    """Why a record cannot be stored, or None."""
+    if record.source_id is not None and record.source_id not in known_sources:
+        return f"unknown_source: {record.source_id} is not described."
+    codes = record.category_codes
+    if codes and not any(category_of(scheme, code) for scheme, code in codes) and not is_left_out(record):
+        named = ", ".join(f"{scheme}:{code}" for scheme, code in codes)
+        return f"unknown_category: {named} is not a category that we know."
+    for name, longest in _LONGEST.items():
+        if len(getattr(record, name) or "") > longest:
+            return f"too_long: {name} has more than {longest} characters."
+    if len(record.key) > _LONGEST_KEY or any(len(value) > _LONGEST_IDENTIFIER for _, value in record.identifiers):
+        return f"too_long: an identifier has more than {_LONGEST_IDENTIFIER} characters."
+    if any(isinstance(text := getattr(record, name), str) and not _is_unicode(text) for name in ("key", *_FACTS)):
+        return "bad_characters: The row holds halves of characters."
+    return None
+
+
+def rejection_of(record: FacilityRecord, reason: str) -> RejectedRow:
+    """Say why a record is rejected, with the row that it was read from."""
+    row, raw = (record.origin.row, record.origin.raw) if record.origin else (0, record.key)
+    return RejectedRow(row, reason, raw[:RAW_MAX_CHARS])
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def with_readable_hours(record: FacilityRecord) -> FacilityRecord:
+    """Keep hours that cannot be read word for word, as unknown, never guessed."""
+    if record.opening_hours is None:
+        return record
+    try:
+        parse_hours(record.opening_hours, insee_code=record.commune_code or ANY_COMMUNE, lat=record.lat, lon=record.lon)
+    except HoursNotUnderstood:
+        verbatim = record.opening_hours_verbatim or record.opening_hours
+        return replace(record, opening_hours=None, opening_hours_verbatim=verbatim)
+    return record
+
+
+def facts_of(record: FacilityRecord) -> dict[str, Any]:
+    """Fields of a record that say something, as JSON keeps them."""
+    facts: dict[str, Any] = {}
+    for name in _FACTS:
+        value = getattr(record, name)
+        if value in (None, "", ()):
+            continue
+        if isinstance(value, date):
+            value = value.isoformat()
+        elif isinstance(value, tuple):
+            value = [list(pair) for pair in value]
+        facts[name] = value
+    return facts
+
+
+def digest_of(record: FacilityRecord, facts: dict[str, Any]) -> str:
+    """Digest of all that a record says, and of what its codes mean to us: a new meaning is a change."""
+    categories = [category_of(scheme, code) for scheme, code in record.category_codes]
+    closed_on = record.closed_on.isoformat() if record.closed_on else None
+    text = json.dumps([facts, categories, record.closed, closed_on], sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
