@@ -12,6 +12,7 @@ from citizen_api.care.cli import care
 from citizen_api.core.settings import Settings, SettingsError
 from citizen_api.people.cli import staff
 from citizen_api.preparing import prepare_database
+from citizen_api.territory import queries as territory_queries
 from citizen_api.web.command import Context
 from content.catalogue import ContentError
 
@@ -37,7 +38,11 @@ def cli(context: click.Context) -> None:
     Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some rows were rejected; 4 refused to protect data.
     """
     try:
-        context.obj = Context(Settings.from_environment(), prepare=prepare_database)
+        context.obj = Context(
+            Settings.from_environment(),
+            prepare=prepare_database,
+            knows_territory=territory_queries.knows_territory,
+        )
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
 

@@ -55,7 +55,12 @@ def mapping(tmp_path):
 @pytest.fixture
 def run(database, settings, clock):
     def do(*arguments, **changes):
-        context = Context(Settings(**{"data_dir": settings.data_dir} | changes), prepare=lambda _: None, clock=clock)
+        context = Context(
+            Settings(**{"data_dir": settings.data_dir} | changes),
+            prepare=lambda _: None,
+            knows_territory=lambda *_: True,
+            clock=clock,
+        )
         context.__dict__["database"] = database
         return CliRunner().invoke(care, ["import", *map(str, arguments)], obj=context)
 

@@ -9,6 +9,7 @@ from typing import Any
 import marshmallow as ma
 from webargs.fields import DelimitedList
 
+from citizen_api.care.categories import CATEGORIES
 from citizen_api.web.blueprint import Args, Body
 from citizen_api.web.notices import NoticeView
 
@@ -64,7 +65,8 @@ class NearestArgs(Args):
         metadata={"description": "INSEE code, instead of a position: distances are from its centre."},
     )
     category = DelimitedList(
-        ma.fields.String(validate=ma.validate.Length(1, 40)),
+        # Documented, not validated, here: an unknown one is a problem of its own.
+        ma.fields.String(validate=ma.validate.Length(1, 40), metadata={"enum": list(CATEGORIES)}),
         required=True,
         validate=ma.validate.Length(1, 20),
         metadata={
@@ -106,7 +108,8 @@ class WithinArgs(Args):
         metadata={"description": "west,south,east,north in degrees.", "example": [2.33, 48.85, 2.36, 48.87]},
     )
     category = DelimitedList(
-        ma.fields.String(validate=ma.validate.Length(1, 40)),
+        # Documented, not validated, here: an unknown one is a problem of its own.
+        ma.fields.String(validate=ma.validate.Length(1, 40), metadata={"enum": list(CATEGORIES)}),
         required=True,
         validate=ma.validate.Length(1, 20),
         metadata={"description": "One or several categories, comma-separated.", "example": ["pharmacy"]},

@@ -91,7 +91,8 @@ class Settings:
     outgoing_timeout_s: float = _setting(10.0, "Timeout of a request to an outside system, in seconds.")
     import_max_bytes: int = _setting(
         2_000_000_000,
-        "Largest file that `care import` accepts, compressed or not, from a file or an address.",
+        "Largest file that `care import` accepts, as it lies on the disk or at the address. "
+        "What a compressed one unpacks to is bounded by its reader.",
     )
     geocoder_ban_enabled: bool = _setting(
         default=False,

@@ -76,6 +76,8 @@ def issue(context: Context, role: str, name: str, territory: tuple[str, str | No
         if organisation is None:
             if territory is None:
                 raise click.UsageError(f"{name!r} is new: say its --territory, for example departement:75")
+            if not context.knows_territory(session, *territory):
+                raise click.UsageError(f"there is no {territory[0]} {territory[1]}")
             organisation = actions.create_organisation(session, name=name, territory=territory, now=now)
         elif territory not in {None, (organisation.territory_kind, organisation.territory_code)}:
             raise click.UsageError(f"{name!r} exists with another territory")

@@ -42,6 +42,9 @@ ADDRESS_OF_THE_PLACE: Final = "03"
 MAIN_CONTACT: Final = "01"
 CLOSED: Final = "I"
 
+UNPACKED_MAX_BYTES: Final = 20_000_000_000
+"""A compressed file that unpacks to more is no register (the whole of France takes a few gigabytes)."""
+
 _GZIP: Final = b"\x1f\x8b"
 _PAIRS: Final = (("directionlatitude", "directionlongitude"), ("coordonneey", "coordonneex"))
 
@@ -76,6 +79,7 @@ class _Rejoined:
         self._rest = rest
 
     def read(self, size: int = -1) -> bytes:
+        """Give up to `size` bytes."""
         if not self._head:
             return self._rest.read(size)
         if size < 0:
@@ -85,10 +89,26 @@ class _Rejoined:
         return given
 
 
+class _Unpacked:
+    """The content of a gzip stream, up to UNPACKED_MAX_BYTES."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        self._content = gzip.GzipFile(fileobj=packed)
+        self._left = UNPACKED_MAX_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        """Give up to `size` bytes. Raises SourceFormatError when there are too many in all."""
+        given = self._content.read(size)
+        self._left -= len(given)
+        if self._left < 0:
+            raise SourceFormatError(f"The file unpacks to more than {UNPACKED_MAX_BYTES} bytes.")
+        return given
+
+
 def _places(stream: BinaryIO) -> Iterator[Place]:
     head = stream.read(len(_GZIP))
     joined = cast("BinaryIO", _Rejoined(head, stream))
-    source = gzip.GzipFile(fileobj=joined) if head == _GZIP else joined
+    source = _Unpacked(joined) if head == _GZIP else joined
     row = 0
     try:
         for entity in _entities(source):

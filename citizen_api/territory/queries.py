@@ -347,3 +347,9 @@ def _as_hits(session: Session, rows: Sequence[Any]) -> list[CommuneHit]:
         )
         for commune, departement, score in rows
     ]
+
+
+def knows_territory(session: Session, kind: str, code: str | None) -> bool:
+    """Whether a territory exists: a present commune, an EPCI, a département, a région, or the country."""
+    tables = {"commune": Commune, "epci": Epci, "departement": Departement, "region": Region}
+    return kind == "country" or (kind in tables and session.get(tables[kind], code) is not None)

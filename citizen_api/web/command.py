@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Never
 
+from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from citizen_api.core.clock import Clock, system_clock
@@ -21,10 +22,15 @@ _PLAIN_EVERY_ROWS = 50_000
 
 @dataclass
 class Context:
-    """Handed by the command group to each command. `prepare` brings a database to the newest schema."""
+    """Handed by the command group to each command.
+
+    `prepare` brings a database to the newest schema. `knows_territory` tells whether a (kind, code) exists, for the
+    capabilities that may not import `territory`.
+    """
 
     settings: Settings
     prepare: Callable[[Database], None]
+    knows_territory: Callable[[Session, str, str | None], bool]
     clock: Clock = field(default=system_clock)
 
     @cached_property

@@ -28,7 +28,12 @@ def database(tmp_path):
 @pytest.fixture
 def staff(tmp_path, database):
     def run(*arguments):
-        context = Context(Settings(data_dir=tmp_path), prepare=lambda _database: None, clock=lambda: NOW)
+        context = Context(
+            Settings(data_dir=tmp_path),
+            prepare=lambda _database: None,
+            knows_territory=lambda _session, _kind, code: code != "99",
+            clock=lambda: NOW,
+        )
         context.__dict__["database"] = database
         return CliRunner().invoke(staff_commands.staff, arguments, obj=context)
 
@@ -112,3 +117,10 @@ def test_the_commands_belong_to_the_one_command_line(monkeypatch):
     result = CliRunner().invoke(cli, ["staff", "--help"])
     assert result.exit_code == 0
     assert all(name in result.stdout for name in ("key", "list", "revoke"))
+
+
+def test_a_territory_that_does_not_exist_is_refused(staff):
+    result = staff("key", "--role", "reader", "--organisation", "Nowhere", "--territory", "departement:99")
+    assert result.exit_code == 2
+    assert "there is no departement 99" in result.stderr
+    assert staff("list").stdout == ""

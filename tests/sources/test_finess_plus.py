@@ -225,3 +225,10 @@ def test_a_large_file_is_read_a_piece_at_a_time():
     stream = Counted(json.dumps(document).encode())
     next(finess_plus.read(stream))
     assert stream.tell() < len(stream.getvalue()) / 2
+
+
+def test_a_small_file_that_unpacks_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(finess_plus, "UNPACKED_MAX_BYTES", 100_000)
+    bomb = gzip.compress(b'{"pmej": [' + b" " * 1_000_000 + b"]}")
+    with pytest.raises(SourceFormatError, match="unpacks to more"):
+        list(finess_plus.read(io.BytesIO(bomb)))

@@ -224,3 +224,22 @@ def test_the_postcode_index_is_made_of_the_tables(territory):
 def test_a_commune_is_never_found_by_a_former_name_that_is_its_own(territory):
     own = select(CommuneKey).where(CommuneKey.key == "saint denis", CommuneKey.commune_code == "93066")
     assert territory.scalars(own).one().rank == KeyRank.NAME
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "known"),
+    [
+        ("commune", "75056", True),
+        ("commune", "75104", True),
+        ("commune", "99999", False),
+        ("epci", "200054781", True),
+        ("epci", "75", False),
+        ("departement", "2A", True),
+        ("departement", "99", False),
+        ("region", "11", True),
+        ("country", None, True),
+        ("planet", "3", False),
+    ],
+)
+def test_a_territory_is_known_or_not(territory, kind, code, known):
+    assert queries.knows_territory(territory, kind, code) is known
