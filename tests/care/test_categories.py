@@ -11,8 +11,8 @@ from citizen_api.care.categories import (
     category_of_finess,
     category_of_rpps,
 )
+from tests.shared_data import shared_file
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 SAMPLE = Path(categories.__file__).with_name("sample") / "facilities.csv"
 
 ASKED = """
@@ -102,10 +102,9 @@ def test_every_code_of_the_bundled_sample_has_a_category():
     assert not [code for code in codes if category_of(*code.split(":")) is None]
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data is not beside the repository")
 @pytest.mark.parametrize("name", ["etablissements_hospitaliers_idf.csv", "etab_adultes_handicapes_idf.csv"])
 def test_every_code_of_the_real_files_has_a_category_or_a_reason(name):
-    with (SHARED / "finess" / name).open(encoding="utf-8-sig", newline="") as stream:
+    with shared_file(f"finess/{name}").open(encoding="utf-8-sig", newline="") as stream:
         codes = {row["NUM_CAT"] for row in csv.DictReader(stream, delimiter=";")}
     assert len(codes) > 10
     assert not [code for code in codes if (category_of_finess(code) is None) == (code not in LEFT_OUT)]

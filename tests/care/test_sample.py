@@ -3,15 +3,14 @@ import json
 import subprocess
 import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from citizen_api.care.sample import derive
 from citizen_api.sources import generic_csv
 from citizen_api.sources.records import FacilityRecord
+from tests.shared_data import shared_file
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 COMMITTED = derive.TARGET.read_bytes() if derive.TARGET.exists() else b""
 MAX_BYTES = 600_000
 
@@ -90,9 +89,8 @@ def test_the_sample_is_small_sorted_utf_8_with_unix_line_ends():
     assert keys == sorted(set(keys))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data is not beside the repository")
 def test_the_committed_sample_is_what_the_script_derives():
-    text, counts = derive.derive(SHARED)
+    text, counts = derive.derive(shared_file("finess").parent)
     assert text.encode() == COMMITTED
     assert not [what for what in counts if "rejected" in what]
 

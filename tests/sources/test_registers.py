@@ -1,13 +1,11 @@
 import io
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from citizen_api.sources import finess_idf, paris_pharmacies
 from citizen_api.sources.records import FacilityRecord, RejectedRow, SourceFormatError
-
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+from tests.shared_data import shared_file
 
 PHARMACY_HEADER = (
     "nofinesset;nofinessej;rs;numvoie;compvoie;typvoie;voie;lieuditbp;cp;commune;telephone;dateouv;datemaj;lat;lng"
@@ -139,7 +137,6 @@ def test_another_file_is_refused_before_any_row_is_read(reader):
         reader.read(io.BytesIO(b"<html>\n<body>"))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data is not beside the repository")
 @pytest.mark.parametrize(
     ("reader", "path", "rows", "phones"),
     [
@@ -149,7 +146,7 @@ def test_another_file_is_refused_before_any_row_is_read(reader):
     ],
 )
 def test_the_real_files_are_read_without_a_rejection(reader, path, rows, phones):
-    with (SHARED / path).open("rb") as stream:
+    with shared_file(path).open("rb") as stream:
         records = list(reader.read(stream))
     assert len(records) == rows
     assert all(isinstance(record, FacilityRecord) for record in records)
