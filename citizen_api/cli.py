@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import OperationalError
 
-from citizen_api.care.cli import care
+from citizen_api.care.cli import Refused, care
+from citizen_api.care.importing import ImportRunningError
+from citizen_api.care.sync import TooManyVanishingError
 from citizen_api.core.settings import Settings, SettingsError
 from citizen_api.people.cli import staff
 from citizen_api.preparing import prepare_database
@@ -28,6 +30,10 @@ class _Group(click.Group):
             raise click.ClickException(f"the database cannot be used: {reason}") from error
         except ContentError as error:
             raise click.ClickException(f"the words are incomplete: {error}") from error
+        except ImportRunningError as error:
+            raise click.ClickException(str(error)) from error
+        except TooManyVanishingError as error:
+            raise Refused(str(error)) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

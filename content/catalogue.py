@@ -46,7 +46,10 @@ class ProblemWords:
 
 @dataclass(frozen=True, slots=True)
 class EmergencyNumber:
-    """A number to call (or write to) and what it is for. `tel` is what a phone dials."""
+    """A number to call (or write to) and what it is for.
+
+    `tel` is what a phone dials. `everywhere`: one for the whole country, to stand beside every answer.
+    """
 
     number: str
     tel: str
@@ -55,6 +58,7 @@ class EmergencyNumber:
     channel: str
     source: str
     checked_on: str
+    everywhere: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def _read_emergency(entry: dict[str, Any]) -> EmergencyNumber:
             channel=entry["channel"],
             source=entry["source"],
             checked_on=str(entry["checked_on"]),
+            everywhere=bool(entry.get("everywhere", True)),
         )
     except KeyError as error:
         raise ContentError(f"{where}: lacks {error}") from error

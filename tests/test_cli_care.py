@@ -10,12 +10,17 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
+from citizen_api import serving
 from citizen_api.care.cli import care
-from citizen_api.care.importing import only_import
+from citizen_api.care.importing import ImportRunningError, only_import
 from citizen_api.care.models import Facility, FacilityCategory, FacilityRecordRow
+from citizen_api.care.sync import TooManyVanishingError
+from citizen_api.cli import cli
 from citizen_api.core.db import Database
 from citizen_api.core.settings import Settings
+from citizen_api.people.models import AuditEntry
 from citizen_api.preparing import prepare_database
+from citizen_api.sources import paris_pharmacies
 from citizen_api.web.command import Context
 from tests.conftest import fresh_database_url
 from tests.core.publishing import make_publisher
@@ -118,6 +123,46 @@ def test_two_at_once_are_refused_in_one_line(run, tmp_path, mapping, database):
         done = run(make_list(tmp_path, 1), "--mapping", mapping)
     assert (done.exit_code, count(database)) == (1, 0)
     assert done.stderr.startswith("Error: another import is running")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (ImportRunningError(), 1, "Error: another import is running; nothing was changed, try again when it is done\n"),
+        (TooManyVanishingError("3 of the 10 known places are absent."), 4, "Refused: 3 of the 10 known places are"),
+    ],
+)
+def test_serve_says_in_one_line_what_the_demo_may_not_import(tmp_path, monkeypatch, error, code, said):
+    def serve_app(*_, **__):
+        raise error
+
+    monkeypatch.setattr(serving, "serve_app", serve_app)
+    monkeypatch.setenv("ALENTOURS_DATA_DIR", str(tmp_path))
+    done = CliRunner().invoke(cli, ["serve", "--demo"])
+    assert (done.exit_code, done.stderr.count("\n")) == (code, 1)
+    assert done.stderr.startswith(said)
+
+
+def test_a_forced_import_is_in_the_audit_log(run, tmp_path, mapping, database):
+    run(make_list(tmp_path, 10), "--mapping", mapping)
+    run(make_list(tmp_path, 5), "--mapping", mapping, "--force")
+    with database.session(write=False) as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "care.import")).all()
+    assert [(each.details["file"], each.details["forced"]) for each in entries] == [
+        ("list.csv", False),
+        ("list.csv", True),
+    ]
+
+
+def test_the_sample_over_newer_data_is_refused_unless_forced(run, tmp_path, database):
+    lines = [f"7500{rank:05d};750000000;PHARMACIE {rank};1;RUE;DU TEST;75004;;48.85;2.35" for rank in range(10)]
+    newer = tmp_path / "newer.csv"
+    newer.write_text("\n".join([";".join(paris_pharmacies.COLUMNS), *lines, ""]), encoding="utf-8")
+    assert run(newer, "--format", "paris-pharmacies", "--date", "2026-11-01").exit_code == 0
+    refused = run("sample")
+    assert (refused.exit_code, count(database)) == (4, 10)
+    assert "Refused: 10 of the 10 known places of paris-pharmacies-2013 (100%) are absent" in refused.stderr
+    assert run("sample", "--force").exit_code == 0
 
 
 @pytest.mark.parametrize(

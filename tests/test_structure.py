@@ -159,7 +159,7 @@ def test_a_route_that_asks_for_a_key_says_so_and_refuses_without_one(tmp_path):
 def test_every_route_beside_the_api_is_a_known_page(tmp_path):
     rules = make_client(tmp_path).application.url_map.iter_rules()
     beside = {rule.rule for rule in rules if rule.endpoint.startswith("pages.")}
-    assert beside == {"/docs", "/openapi.json", "/problems/<name>", "/static/<name>"}
+    assert beside == {"/", "/docs", "/openapi.json", "/problems/<name>", "/static/<name>"}
 
 
 def settle_a_report(client, session, key):

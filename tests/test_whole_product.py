@@ -154,6 +154,30 @@ def test_started_again_without_demo_nothing_made_up_is_left(tmp_path):
         second.stop()
 
 
+def test_the_demo_starts_over_a_newer_file_and_leaves_it_as_it_is(tmp_path):
+    newer = tmp_path / "newer.csv"
+    newer.write_text(
+        "nofinesset;nofinessej;rs;numvoie;typvoie;voie;cp;telephone;lat;lng\n"
+        "750010597;750010598;PHARMACIE PLUS RECENTE;26;RUE;DU TEMPLE;75004;;48.8573751;2.3524425\n",
+        encoding="utf-8",
+    )
+    subprocess.run(
+        [ALENTOURS, "care", "import", newer, "--format", "paris-pharmacies", "--date", "2026-11-01"],
+        env=os.environ | {"ALENTOURS_DATA_DIR": str(tmp_path / "var")},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    running = Product(tmp_path, "--demo")
+    try:
+        assert f"{1 + 1182 + 821} places of care" in running.log.read_text(encoding="utf-8")
+        nearest = running.get(f"/v1/care/nearest?{TEMPLE}&category=pharmacy")["items"][0]
+        assert nearest["name"] == "Pharmacie Plus Recente"
+        assert "2026-11-01" in {source["date"] for source in nearest["sources"]}
+    finally:
+        running.stop()
+
+
 def test_a_taken_port_is_said_in_one_line(product, tmp_path):
     refused = subprocess.run(
         [ALENTOURS, "serve", "--port", str(product.port)],

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final, cast
 
 from sqlalchemy import Table, bindparam, delete, insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from citizen_api.care import queries, rules
@@ -30,8 +31,8 @@ from citizen_api.sources.generic_csv import SourceInfo
 from citizen_api.territory import queries as territory_queries
 
 _BATCH: Final = 1_000
-MAX_WAITING_OF_A_KIND: Final = 5
-"""Reports of one kind on one place that wait for a moderator: more would tell nothing new, and hide the others."""
+MAX_COMMENTS: Final = 10
+"""Kept of the reports of one kind on one place: the newest, in the room that a row has."""
 
 
 class ReportSettled(Problem):
@@ -288,10 +289,21 @@ def remove_source(session: Session, source_id: str, *, now: datetime) -> int:
 
 
 def report_facility(session: Session, *, facility_id: str, kind: str, comment: str | None, now: datetime) -> None:
-    """Queue a resident's report for a moderator, unless enough of the same kind on the same place wait already."""
-    if queries.open_reports_of(session, facility_id, kind) < MAX_WAITING_OF_A_KIND:
-        session.add(Report(facility_id=facility_id, kind=kind, comment=comment, created_at=now))
-        session.flush()
+    """Queue a resident's report for a moderator, or count it on the one of its kind and place that waits."""
+    waiting = queries.waiting_report(session, facility_id, kind)
+    if waiting is None:
+        try:
+            with session.begin_nested():
+                session.add(Report(facility_id=facility_id, kind=kind, times=0, comments=[], created_at=now))
+        except IntegrityError:
+            pass  # somebody reported the same at the same moment
+        waiting = queries.waiting_report(session, facility_id, kind)
+        assert waiting is not None  # noqa: S101
+    waiting.times += 1
+    if comment is not None:
+        others = [said for said in waiting.comments if said != comment]
+        waiting.comments = [comment, *others][:MAX_COMMENTS]
+    session.flush()
 
 
 def settle_report(session: Session, row: Report, *, settlement: str, note: str | None, now: datetime) -> None:

@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import IO, Any
 
 import click
 
@@ -15,6 +16,17 @@ from citizen_api.core.downloads import DownloadError, download, public_part
 from citizen_api.sources.generic_csv import parse_mapping
 from citizen_api.sources.records import SourceFormatError
 from citizen_api.web.command import EXIT_REFUSED, EXIT_REJECTED_ROWS, Context, Progress
+
+
+class Refused(click.ClickException):
+    """What was not done, to protect data."""
+
+    exit_code = EXIT_REFUSED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it in one line."""
+        click.echo(f"Refused: {self.message}", file=file, err=True)
+
 
 _FORMATS = "\n\n".join(f"{name}: {chosen.about}" for name, chosen in stocks.FORMATS.items())
 
@@ -50,7 +62,7 @@ def import_command(
     """Import a stock."""
     with closing(Progress()) as progress:
         try:
-            stock = _stock(context, file, form, mapping, dated, progress)
+            stock = _stock(context, file, form, mapping, dated)
             report = sync.run_import(
                 context.database,
                 stock,
@@ -65,9 +77,7 @@ def import_command(
         except (SourceFormatError, DownloadError, ImportRunningError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except sync.TooManyVanishingError as error:
-            progress.close()
-            click.echo(f"Refused: {error}", err=True)
-            sys.exit(EXIT_REFUSED)
+            raise Refused(str(error)) from error
     _say(report, dry_run=dry_run)
     if report.rejected:
         sys.exit(EXIT_REJECTED_ROWS)
@@ -79,7 +89,6 @@ def _stock(
     form: str | None,
     mapping: Path | None,
     dated: datetime | None,
-    progress: Progress,
 ) -> sync.Stock:
     if file == "sample":
         return stocks.sample_stock()
@@ -91,7 +100,10 @@ def _stock(
     url = None
     path = Path(file)
     if "://" in file:
-        path = download(file, context.settings, progress=lambda done, total: progress("downloading", done, total))
+        with closing(Progress("bytes", plain_every=50_000_000)) as downloading:
+            path = download(
+                file, context.settings, progress=lambda done, total: downloading("downloading", done, total)
+            )
         url = public_part(file)
     elif path.stat().st_size > context.settings.import_max_bytes:
         raise click.ClickException(f"{file} is larger than ALENTOURS_IMPORT_MAX_BYTES")

@@ -9,23 +9,26 @@ from __future__ import annotations
 import heapq
 import logging
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citizen_api.care.hours import UNKNOWN, Hours, HoursNotUnderstood, Opening, parse_hours
+from citizen_api.care.rules import DEMO_SOURCE
 from citizen_api.core.geo import FloatArray, distances_m, ecef_m, in_mainland_france
 
 _CHUNK = 64
 MAINLAND = "75056"
 """Commune whose clock and holidays hold for a place of the mainland whose own commune is not known."""
 
+_SUN = re.compile(r"sun|dawn|dusk")
 _log = logging.getLogger("alentours.care")
 
 
@@ -68,15 +71,28 @@ class Place:
         commune = self.commune_code or (MAINLAND if in_mainland_france(lat=self.lat, lon=self.lon) else None)
         if self.opening_hours is None or commune is None:
             return None
-        lat, lon = (None, None) if math.isnan(self.lat) else (self.lat, self.lon)
-        try:
-            return parse_hours(self.opening_hours, insee_code=commune, lat=lat, lon=lon)
-        except HoursNotUnderstood:
-            return None
+        # Only hours that follow the sun depend on more than the commune: the others are read once for all.
+        sunny = _SUN.search(self.opening_hours) and not math.isnan(self.lat)
+        return _read_hours(self.opening_hours, commune, (self.lat, self.lon) if sunny else None)
 
     def opening_at(self, at: datetime) -> Opening:
-        """Whether it is open at a moment, and until when."""
+        """Whether it is open at a moment, and until when; what closed for good is closed."""
+        if self.closed_at is not None:
+            return Opening("closed", None, "")
         return UNKNOWN if self.hours is None else self.hours.at(at)
+
+    def state_at(self, at: datetime) -> str:
+        """Only the state of `opening_at`, quickly."""
+        return "unknown" if self.hours is None else self.hours.state_at(at)
+
+
+@lru_cache(maxsize=200_000)
+def _read_hours(expression: str, commune: str, position: tuple[float, float] | None) -> Hours | None:
+    lat, lon = position or (None, None)
+    try:
+        return parse_hours(expression, insee_code=commune, lat=lat, lon=lon)
+    except HoursNotUnderstood:
+        return None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -106,6 +122,7 @@ class Directory:
         self._by_id = {place.id: place for place in self._places}
         self._lats: FloatArray = np.array([place.lat for place in self._places], dtype=np.float64)
         self._lons: FloatArray = np.array([place.lon for place in self._places], dtype=np.float64)
+        self.has_demo = any(mention.id == DEMO_SOURCE for place in self._places for mention in place.sources)
         self._ecef = ecef_m(self._lats, self._lons)
         members: dict[str, list[int]] = {}
         for index, place in enumerate(self._places):
@@ -169,6 +186,11 @@ class Directory:
         lats, lons = self._lats[chosen], self._lons[chosen]
         inside = chosen[(lats >= south) & (lats <= north) & (lons >= west) & (lons <= east)]
         return sorted((self._places[index] for index in inside), key=lambda place: place.id)
+
+    def distance_mm(self, place: Place, *, lat: float, lon: float) -> int:
+        """Geodesic distance of a place, in millimetres, as `nearest` orders by it."""
+        lats, lons = np.array([place.lat]), np.array([place.lon])
+        return round(float(distances_m(lat=lat, lon=lon, lats=lats, lons=lons)[0]) * 1000)
 
     def has(self, category: str) -> bool:
         """Whether any place of a category is known."""

@@ -101,6 +101,12 @@ class Hours:
         until = None if state == "unknown" else self._until(wall, here.fold, state)
         return Opening(state, until, comment)
 
+    def state_at(self, at: datetime) -> Known:
+        """Only the state at `at`: several times faster than `at`, for choosing among many places."""
+        if at.utcoffset() is None:
+            raise ValueError("the instant must carry its offset")
+        return self._state(at.astimezone(self.zone).replace(tzinfo=None))[0] if at.year in _YEARS else "unknown"
+
     def _until(self, wall: datetime, fold: int, state: Known) -> datetime | None:
         """When the wall clock, at `wall` (its second coming if `fold`), next shows a time of another state.
 

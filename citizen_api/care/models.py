@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from citizen_api.core.db import Base, Instant
 
@@ -58,16 +58,6 @@ class Facility(Base):
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
 
-    categories: Mapped[list[FacilityCategory]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="FacilityCategory.rank"
-    )
-    identifiers: Mapped[list[FacilityIdentifier]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True, order_by="FacilityIdentifier.scheme"
-    )
-    records: Mapped[list[FacilityRecordRow]] = relationship(
-        back_populates="facility", passive_deletes=True, order_by="FacilityRecordRow.source_id"
-    )
-
 
 class FacilityCategory(Base):
     """What a place is, in a resident's words; `rank` 0 is what it is first of all."""
@@ -105,8 +95,6 @@ class FacilityRecordRow(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
 
-    facility: Mapped[Facility] = relationship(back_populates="records")
-
 
 class Import(Base):
     """One run of an import of one source: what it read, what it did so far. A killed one resumes.
@@ -135,14 +123,28 @@ class DirectoryVersion(Base):
 
 
 class Report(Base):
-    """A resident's report on a place, queued for a moderator. It says nothing of who wrote it."""
+    """What residents report on a place, queued for a moderator. It says nothing of who wrote it.
+
+    Of one kind on one place, one row waits: `times` counts the reports, `comments` are the newest, newest first.
+    """
 
     __tablename__ = "care_report"
+    __table_args__ = (
+        Index(
+            "ix_care_report_waiting",
+            "facility_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(30))
-    comment: Mapped[str | None] = mapped_column(String(500))
+    times: Mapped[int]
+    comments: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(Instant)
     settled_at: Mapped[datetime | None] = mapped_column(Instant)
     settlement: Mapped[str | None] = mapped_column(String(20))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
@@ -26,7 +26,8 @@ Notice = tuple[str, dict[str, object]]
 class Question:
     """What is looked for. `open_at`: only places known to be open then. Distances in metres.
 
-    `after`: where the page before ended (distance_mm, id); `shown`: how many items came before this page.
+    `open_now`: `open_at` was asked for as "now". `after`: where the page before ended (distance_mm, id); `shown`:
+    how many items came before this page.
     """
 
     lat: float
@@ -34,6 +35,7 @@ class Question:
     categories: tuple[str, ...]
     at: datetime
     open_at: datetime | None = None
+    open_now: bool = False
     wheelchair: bool = False
     radius_m: float | None = None
     limit: int = 10
@@ -64,14 +66,14 @@ class Answer:
 
     `hours_unknown`: the nearest of unknown hours, or None where that was not asked. `instead`: what is offered
     where `items` holds nothing near: the nearest beyond the radius, or hospitals for want of a known emergency
-    department. `last`: where the next page begins, or None.
+    department. `more`: there is a next page.
     """
 
     items: list[Item]
     hours_unknown: list[Item] | None = None
     instead: list[Item] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    last: tuple[int, str] | None = None
+    more: bool = False
 
 
 def find_nearest(directory: Directory, question: Question) -> Answer:
@@ -86,8 +88,7 @@ def find_nearest(directory: Directory, question: Question) -> Answer:
         _item(each, question.moment, reason, rank=rank)
         for rank, each in enumerate(found[: question.limit], start=question.shown + 1)
     ]
-    more = len(found) > question.limit
-    answer = Answer(items=items, last=(found[question.limit - 1].distance_mm, items[-1].place.id) if more else None)
+    answer = Answer(items=items, more=len(found) > question.limit)
     if first_page and question.open_at is not None:
         answer.hours_unknown = _hours_unknown(directory, question)
     answer.notices.extend(_notices(directory, question, answer))
@@ -99,13 +100,19 @@ def _fits(question: Question) -> Filter:
     moment = question.open_at
     if moment is None:
         return _accessible(question, lambda _: True)
-    return _accessible(question, lambda place: place.opening_at(moment).state == "open")
+    return _accessible(question, lambda place: place.state_at(moment) == "open")
 
 
 def _accessible(question: Question, also: Filter) -> Filter:
     if not question.wheelchair:
         return also
     return lambda place: place.wheelchair == "yes" and also(place)
+
+
+def _perhaps_accessible(question: Question) -> Filter:
+    """Which places fit the wishes, but for an access that nobody told."""
+    fits = _fits(replace(question, wheelchair=False))
+    return lambda place: place.wheelchair is None and fits(place)
 
 
 def _search(directory: Directory, question: Question, keep: Filter) -> Iterator[Found]:
@@ -122,9 +129,12 @@ def _search(directory: Directory, question: Question, keep: Filter) -> Iterator[
 
 
 def _hours_unknown(directory: Directory, question: Question) -> list[Item]:
-    unknown = _accessible(question, lambda place: place.opening_at(question.moment).state == "unknown")
+    unknown = _accessible(question, lambda place: place.state_at(question.moment) == "unknown")
     found = islice(_search(directory, question, unknown), HOURS_UNKNOWN_SHOWN)
-    return [_item(each, question.moment, "hours_unknown") for each in found]
+    return [
+        _item(each, question.moment, "hours_unknown" if each.distance_m <= NEAR_M else "hours_unknown_far")
+        for each in found
+    ]
 
 
 def _item(found: Found, moment: datetime, reason: str, *, rank: int | None = None) -> Item:
@@ -141,8 +151,7 @@ def _item(found: Found, moment: datetime, reason: str, *, rank: int | None = Non
 def _notices(directory: Directory, question: Question, answer: Answer) -> list[Notice]:
     """What a reader must know beside the places. Fills `instead` where nothing fits nearby."""
     notices: list[Notice] = []
-    if not CALL_15_FIRST.isdisjoint(question.categories):
-        notices.append(("call_15_first", {}))
+    notices.extend((code, {}) for code in category_notices(question.categories))
     if question.after is None:
         if "emergency_department" in question.categories and not _emergency_department_near(directory, question):
             notices.extend(_hospitals_instead(directory, question, answer))
@@ -150,15 +159,19 @@ def _notices(directory: Directory, question: Question, answer: Answer) -> list[N
             notices.extend(_nothing_near(directory, question, answer))
         if question.wheelchair:
             notices.append(("wheelchair_filter", {}))
+        near = bool(answer.items) and answer.items[0].distance_m <= (question.radius_m or NEAR_M)
+        if question.open_at is not None and not near and "pharmacy" in question.categories:
+            notices.append(("pharmacy_on_duty", {}))
     shown = [*answer.items, *(answer.hours_unknown or []), *answer.instead]
-    notices.extend((code, {}) for code in place_notices([item.place for item in shown], question.at))
+    codes = place_notices([item.place for item in shown], question.at, demo=directory.has_demo)
+    notices.extend((code, {}) for code in codes)
     return notices
 
 
 def _emergency_department_near(directory: Directory, question: Question) -> bool:
     found = directory.nearest(lat=question.lat, lon=question.lon, categories=("emergency_department",))
     nearest = next(found, None)
-    return nearest is not None and nearest.distance_m <= (question.radius_m or NEAR_M)
+    return nearest is not None and nearest.distance_m <= max(question.radius_m or 0, NEAR_M)
 
 
 def _hospitals_instead(directory: Directory, question: Question, answer: Answer) -> list[Notice]:
@@ -182,6 +195,8 @@ def _nothing_near(directory: Directory, question: Question, answer: Answer) -> l
             lat=question.lat, lon=question.lon, categories=question.categories, keep=_fits(question)
         )
         answer.instead = [_item(each, question.moment, "beyond_radius") for each in islice(beyond, INSTEAD_SHOWN)]
+    if question.wheelchair and not answer.items and not answer.instead:
+        return _access_unknown_instead(directory, question, answer)
     if answer.items or answer.instead:
         return [("none_open_near" if question.open_at else "nothing_near", km)]
     known = any(directory.has(category) for category in question.categories)
@@ -190,11 +205,30 @@ def _nothing_near(directory: Directory, question: Question, answer: Answer) -> l
     return [("none_open" if question.open_at else "nothing_fits", {})]
 
 
-def place_notices(places: Sequence[Place], at: datetime) -> list[str]:
-    """What must be said beside these places: demo facts, approximate positions, old sources."""
-    codes = []
-    if any(source.id == DEMO_SOURCE for place in places for source in place.sources):
-        codes.append("demo_data")
+def _access_unknown_instead(directory: Directory, question: Question, answer: Answer) -> list[Notice]:
+    """No place is known to be accessible: unknown is not "no", so give the nearest that told nothing."""
+    found = directory.nearest(
+        lat=question.lat, lon=question.lon, categories=question.categories, keep=_perhaps_accessible(question)
+    )
+    answer.instead = [_item(each, question.moment, "access_unknown") for each in islice(found, INSTEAD_SHOWN)]
+    known = any(directory.has(category) for category in question.categories)
+    return [("nothing_fits" if known else "nothing_known", {})]
+
+
+def category_notices(categories: Iterable[str]) -> list[str]:
+    """What must be said first to whoever looks for these categories."""
+    wanted = set(categories)
+    codes = ["cardiac_arrest"] if "defibrillator" in wanted else []
+    return codes if CALL_15_FIRST.isdisjoint(wanted) else ["call_15_first", *codes]
+
+
+def place_notices(places: Sequence[Place], at: datetime, *, demo: bool) -> list[str]:
+    """What must be said beside these places: demo facts, approximate positions, old sources.
+
+    `demo`: the directory holds facts of the demo city. Then every answer says so, also one that shows none of
+    them: made-up hours decide what is left out, too.
+    """
+    codes = ["demo_data"] if demo else []
     if any(place.position_approximate for place in places):
         codes.append("approximate")
     newest = (max((s.dated for s in place.sources if s.id != DEMO_SOURCE), default=None) for place in places)
@@ -204,12 +238,14 @@ def place_notices(places: Sequence[Place], at: datetime) -> list[str]:
 
 
 def search_of(question: Question) -> tuple[object, ...]:
-    """What a cursor belongs to: everything asked, except where the page begins."""
+    """What a cursor belongs to: everything asked, except where the page begins, and the position.
+
+    A cursor is opaque, not secret: neither the position nor a distance from it can be worked out from one.
+    """
     return (
         "nearest",
-        question.lat,
-        question.lon,
         sorted(question.categories),
+        "now" if question.open_now or question.open_at is None else question.open_at.isoformat(),
         question.open_at is not None,
         question.wheelchair,
         question.radius_m,
@@ -218,15 +254,19 @@ def search_of(question: Question) -> tuple[object, ...]:
 
 def next_cursor(question: Question, answer: Answer) -> str | None:
     """Name the next page; it keeps the moment that "now" was, so that all pages speak of the same one."""
-    if answer.last is None:
+    if not answer.more:
         return None
     moment = question.open_at.isoformat() if question.open_at else ""
-    return write_cursor(search_of(question), (*answer.last, question.shown + len(answer.items), moment))
+    return write_cursor(search_of(question), (answer.items[-1].place.id, question.shown + len(answer.items), moment))
 
 
-def turn_page(question: Question, cursor: str) -> Question:
-    """Give the question whose first item follows the cursor. Raises CursorInvalid."""
-    distance_mm, place_id, shown, moment = read_cursor(cursor, search_of(question), (int, str, int, str))
+def turn_page(directory: Directory, question: Question, cursor: str) -> Question:
+    """Give the question whose first item follows the cursor. Raises CursorInvalid, also when its place is gone."""
+    place_id, shown, moment = read_cursor(cursor, search_of(question), (str, int, str))
+    last = directory.get(str(place_id))
+    if last is None or int(shown) < 1:
+        raise CursorInvalid
+    distance_mm = directory.distance_mm(last, lat=question.lat, lon=question.lon)
     open_at = None
     if question.open_at is not None:
         try:
@@ -235,4 +275,4 @@ def turn_page(question: Question, cursor: str) -> Question:
             raise CursorInvalid from error
         if open_at.tzinfo is None:
             raise CursorInvalid
-    return replace(question, after=(int(distance_mm), str(place_id)), shown=int(shown), open_at=open_at)
+    return replace(question, after=(distance_mm, last.id), shown=int(shown), open_at=open_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.directory import Place
 from citizen_api.care.hours import Opening
 from citizen_api.care.models import Facility, Report
-from citizen_api.care.nearest import CALL_15_FIRST, Answer, Item, place_notices
+from citizen_api.care.nearest import Answer, Item, category_notices, place_notices
 from citizen_api.care.rules import cluster, cluster_cell_deg
 from content.catalogue import catalogue
 
@@ -37,6 +37,7 @@ def place_view(place: Place, opening: Opening, lang: str) -> dict[str, Any]:
         "lat": place.lat if positioned else None,
         "lon": place.lon if positioned else None,
         "position_approximate": place.position_approximate,
+        "closed_on": place.closed_at.date() if place.closed_at else None,
         "wheelchair": place.wheelchair or "unknown",
         "opening": {
             "state": opening.state,
@@ -75,24 +76,31 @@ def answer_view(answer: Answer, cursor: str | None, lang: str) -> dict[str, Any]
     return body
 
 
-def page_view(place: Place, *, at: datetime, lang: str) -> dict[str, Any]:
+def page_view(place: Place, *, at: datetime, lang: str, demo: bool) -> dict[str, Any]:
     """Say of a place by itself what its reader must know."""
-    codes = place_notices([place], at)
+    codes = category_notices(place.categories)
     if place.closed_at is not None:
-        codes.insert(0, "closed_for_good")
-    if not CALL_15_FIRST.isdisjoint(place.categories):
-        codes.insert(0, "call_15_first")
+        codes.append("closed_for_good")
+    codes += place_notices([place], at, demo=demo)
     return place_view(place, place.opening_at(at), lang) | {
-        "notices": notices_view([(code, {}) for code in codes], lang)
+        "notices": notices_view([(code, {}) for code in codes], lang),
+        "emergency": emergency_view(lang, short=True),
     }
 
 
 def within_view(
-    places: list[Place], *, at: datetime, lang: str, box: tuple[float, float, float, float], most: int
+    places: list[Place],
+    *,
+    categories: Sequence[str],
+    at: datetime,
+    lang: str,
+    box: tuple[float, float, float, float],
+    most: int,
+    demo: bool,
 ) -> dict[str, Any]:
     """Show places on a map, one by one, or in groups when there are more than `most`."""
     clusters: list[dict[str, Any]] = []
-    codes = place_notices(places, at)
+    codes = place_notices(places, at, demo=demo)
     if len(places) > most:
         west, south, east, north = box
         cell_deg = cluster_cell_deg(width_deg=east - west, height_deg=north - south)
@@ -102,11 +110,13 @@ def within_view(
         ]
         codes.insert(0, "clustered")
         places = []
+    codes = category_notices(categories) + codes
     return {
         "notices": notices_view([(code, {}) for code in codes], lang),
         "items": [place_view(place, place.opening_at(at), lang) for place in places],
         "next": None,
         "clusters": clusters,
+        "emergency": emergency_view(lang, short=True),
     }
 
 
@@ -118,7 +128,8 @@ def report_view(report: Report, facility: Facility) -> dict[str, Any]:
         "facility_name": facility.name,
         "commune": facility.commune_code,
         "kind": report.kind,
-        "comment": report.comment,
+        "times": report.times,
+        "comments": report.comments,
         "created_at": report.created_at,
         "settled_at": report.settled_at,
         "settlement": report.settlement,
@@ -132,7 +143,7 @@ def notices_view(notices: list[tuple[str, dict[str, object]]], lang: str) -> lis
 
 
 def emergency_view(lang: str, *, short: bool) -> list[dict[str, str]]:
-    """List the emergency numbers; `short`: a pointer to the poison centres instead of each of them."""
+    """List the emergency numbers; `short`: only those that answer from everywhere."""
     return [
         {
             "number": entry.number,
@@ -143,7 +154,7 @@ def emergency_view(lang: str, *, short: bool) -> list[dict[str, str]]:
         }
         | ({} if short else {"source": entry.source, "checked_on": entry.checked_on})
         for entry in catalogue().emergency
-        if not short or entry.channel != "poison_centre" or entry.number == "01 40 05 48 48"
+        if entry.everywhere or not short
     ]
 
 

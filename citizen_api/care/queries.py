@@ -283,19 +283,7 @@ def report_to_settle(session: Session, report_id: int) -> Report | None:
     return session.get(Report, report_id, with_for_update=True)
 
 
-def open_reports_of(session: Session, facility_id: str, kind: str) -> int:
-    """Count the reports of a kind on a place that wait for a moderator."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Report)
-            .where(Report.facility_id == facility_id, Report.kind == kind, Report.settled_at.is_(None))
-        )
-        or 0
-    )
-
-
-def last_content(session: Session, source_id: str) -> str | None:
-    """Digest of what the newest import of a source read, if that import finished."""
-    newest = session.scalar(select(Import).where(Import.source_id == source_id).order_by(Import.id.desc()).limit(1))
-    return newest.content_digest if newest is not None and newest.finished_at is not None else None
+def waiting_report(session: Session, facility_id: str, kind: str) -> Report | None:
+    """Find the report of a kind on a place that waits for a moderator, and keep others from changing it meanwhile."""
+    waiting = select(Report).where(Report.facility_id == facility_id, Report.kind == kind, Report.settled_at.is_(None))
+    return session.scalar(waiting.with_for_update().execution_options(populate_existing=True))

@@ -13,12 +13,17 @@ from citizen_api.care.categories import LEFT_OUT, category_of
 from citizen_api.care.hours import HoursNotUnderstood, parse_hours
 from citizen_api.care.models import Facility, FacilityIdentifier, FacilityRecordRow
 from citizen_api.core.db import Database
+from citizen_api.core.geo import check_position
+from citizen_api.core.problems import PositionOutOfRange, PositionSwapped
 from citizen_api.sources.records import RAW_MAX_CHARS, FacilityRecord, RejectedRow
 from citizen_api.territory import queries as territory_queries
 from citizen_api.territory.rules import PostcodeIndex
 
 ANY_COMMUNE: Final = "75056"
-_NOT_FACTS: Final = frozenset({"key", "closed", "closed_on", "source_id", "source_date", "origin"})
+_NOT_FACTS: Final = frozenset(
+    {"key", "name_verbatim", "phone_verbatim", "closed", "closed_on", "source_id", "source_date", "origin"}
+)
+"""The verbatim name and phone stay out: two files that differ in capitals or spaces only say the same."""
 _LONGEST: Final[dict[str, int]] = {
     name: Facility.__table__.c[name].type.length  # type: ignore[attr-defined]
     for name in ("name", "street", "postcode", "city", "website")
@@ -68,13 +73,31 @@ def fault_of(record: FacilityRecord, known_sources: Collection[str]) -> str | No
     if codes and not any(category_of(scheme, code) for scheme, code in codes) and not is_left_out(record):
         named = ", ".join(f"{scheme}:{code}" for scheme, code in codes)
         return f"unknown_category: {named} is not a category that we know."
+    if fault := _fault_of_position(record.lat, record.lon) or _fault_of_length(record):
+        return fault
+    if any(isinstance(text := getattr(record, name), str) and not _is_unicode(text) for name in ("key", *_FACTS)):
+        return "bad_characters: The row holds halves of characters."
+    return None
+
+
+def _fault_of_position(lat: float | None, lon: float | None) -> str | None:
+    if lat is None or lon is None:
+        return None
+    try:
+        check_position(lat=lat, lon=lon)
+    except PositionSwapped:
+        return f"bad_position: {lat}, {lon} looks swapped: {lon}, {lat} would be in France."
+    except PositionOutOfRange:
+        return f"bad_position: {lat}, {lon} is outside WGS84 degrees."
+    return None
+
+
+def _fault_of_length(record: FacilityRecord) -> str | None:
     for name, longest in _LONGEST.items():
         if len(getattr(record, name) or "") > longest:
             return f"too_long: {name} has more than {longest} characters."
     if len(record.key) > _LONGEST_KEY or any(len(value) > _LONGEST_IDENTIFIER for _, value in record.identifiers):
         return f"too_long: an identifier has more than {_LONGEST_IDENTIFIER} characters."
-    if any(isinstance(text := getattr(record, name), str) and not _is_unicode(text) for name in ("key", *_FACTS)):
-        return "bad_characters: The row holds halves of characters."
     return None
 
 

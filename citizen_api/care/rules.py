@@ -112,7 +112,9 @@ def merge(statements: Sequence[SourceStatement]) -> MergedPlace:
     """
     ranked = sorted(statements, key=lambda s: (s.source_id == DEMO_SOURCE, -s.dated.toordinal(), s.source_id, s.key))
     real = [statement for statement in ranked if statement.source_id != DEMO_SOURCE]
-    speaking = [s for s in ranked if s.closed_at is None] or ranked
+    # The demo city stands last, and only adds to what the real sources say of a place, open or closed.
+    still_open = [statement for statement in real if statement.closed_at is None]
+    speaking = [*(still_open or real), *ranked[len(real) :]]
     positioned = next((s.facts for s in speaking if s.facts.get("lat") is not None), {})
     timed = next((s for s in speaking if s.facts.get("opening_hours")), None)
     closings = [s.closed_at for s in real if s.closed_at is not None]

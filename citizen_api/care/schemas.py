@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,10 @@ _LONGITUDE = {
 class OpenAt(ma.fields.Field[datetime | str]):
     """`now`, or an RFC 3339 moment with its offset. In a query, a bare `+` arrives as a space: accept it."""
 
+    _rfc_3339 = re.compile(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.IGNORECASE
+    )
+
     default_error_messages = {"invalid": "Not a valid datetime."}  # noqa: RUF012 - as marshmallow declares it
 
     def _deserialize(
@@ -46,11 +51,14 @@ class OpenAt(ma.fields.Field[datetime | str]):
     ) -> datetime | str:
         if value == "now":
             return "now"
+        text = re.sub(r" (?=\d\d:\d\d$)", "+", str(value)).upper()
+        if not self._rfc_3339.fullmatch(text):
+            raise self.make_error("invalid")
         try:
-            moment = datetime.fromisoformat(str(value).replace(" ", "+"))
+            moment = datetime.fromisoformat(text)
         except ValueError as error:
             raise self.make_error("invalid") from error
-        if moment.tzinfo is None or not 1900 < moment.year < 2200:  # noqa: PLR2004 - where calendars make sense
+        if not 1900 < moment.year < 2200:  # noqa: PLR2004 - where calendars make sense
             raise self.make_error("invalid")
         return moment
 
@@ -173,6 +181,11 @@ class FacilityView(ma.Schema):
     lat = ma.fields.Float(required=True, allow_none=True)
     lon = ma.fields.Float(required=True, allow_none=True)
     position_approximate = ma.fields.Boolean(required=True)
+    closed_on = ma.fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when it is closed for good, as far as the sources tell; null: it is not."},
+    )
     wheelchair = ma.fields.String(required=True, validate=ma.validate.OneOf(["yes", "limited", "no", "unknown"]))
     opening = ma.fields.Nested(OpeningView, required=True)
     identifiers = ma.fields.Dict(
@@ -184,10 +197,21 @@ class FacilityView(ma.Schema):
     sources = ma.fields.List(ma.fields.Nested(SourceView), required=True)
 
 
+class EmergencyView(ma.Schema):
+    """A number for emergencies."""
+
+    number = ma.fields.String(required=True, metadata={"example": "15"})
+    tel = ma.fields.String(required=True, metadata={"description": "What a phone dials."})
+    channel = ma.fields.String(required=True, validate=ma.validate.OneOf(["voice", "text", "poison_centre"]))
+    name = ma.fields.String(required=True, metadata={"example": "SAMU (medical emergencies)"})
+    text = ma.fields.String(required=True)
+
+
 class FacilityPageView(FacilityView):
     """A place of care by itself, with what must be said beside it."""
 
     notices = ma.fields.List(ma.fields.Nested(NoticeView), required=True)
+    emergency = ma.fields.List(ma.fields.Nested(EmergencyView), required=True)
 
 
 class FoundView(FacilityView):
@@ -198,16 +222,6 @@ class FoundView(FacilityView):
     call_first = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "Number to call before going."}
     )
-
-
-class EmergencyView(ma.Schema):
-    """A number for emergencies."""
-
-    number = ma.fields.String(required=True, metadata={"example": "15"})
-    tel = ma.fields.String(required=True, metadata={"description": "What a phone dials."})
-    channel = ma.fields.String(required=True, validate=ma.validate.OneOf(["voice", "text", "poison_centre"]))
-    name = ma.fields.String(required=True, metadata={"example": "SAMU (medical emergencies)"})
-    text = ma.fields.String(required=True)
 
 
 class SourcedEmergencyView(EmergencyView):
@@ -257,6 +271,7 @@ class WithinView(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(FacilityView), required=True)
     next = ma.fields.String(required=True, allow_none=True, metadata={"description": "Always null."})
     clusters = ma.fields.List(ma.fields.Nested(ClusterView), required=True)
+    emergency = ma.fields.List(ma.fields.Nested(EmergencyView), required=True)
 
 
 class CategoryView(ma.Schema):
@@ -305,14 +320,19 @@ class ReportsArgs(Args):
 
 
 class ReportView(ma.Schema):
-    """A report in the moderator's queue."""
+    """A report in the moderator's queue: one of each kind on a place, however often it was sent."""
 
     id = ma.fields.Integer(required=True)
     facility_id = ma.fields.String(required=True)
     facility_name = ma.fields.String(required=True)
     commune = ma.fields.String(required=True, allow_none=True)
     kind = ma.fields.String(required=True, validate=ma.validate.OneOf(REPORT_KINDS))
-    comment = ma.fields.String(required=True, allow_none=True)
+    times = ma.fields.Integer(
+        required=True, metadata={"description": "How often it was reported before it was settled.", "example": 3}
+    )
+    comments = ma.fields.List(
+        ma.fields.String(), required=True, metadata={"description": "The ten newest different ones, newest first."}
+    )
     created_at = ma.fields.AwareDateTime(required=True, format="iso")
     settled_at = ma.fields.AwareDateTime(required=True, allow_none=True, format="iso")
     settlement = ma.fields.String(required=True, allow_none=True)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import BinaryIO, Final
 
 from citizen_api.care.models import Source
 from citizen_api.care.sync import Reader, Stock
 from citizen_api.sources import finess_idf, finess_plus, generic_csv, paris_pharmacies
 from citizen_api.sources.generic_csv import OWN_COLUMNS, CsvMapping, SourceInfo
-from citizen_api.sources.records import SourceFormatError
+from citizen_api.sources.records import FacilityRecord, RejectedRow, SourceFormatError
 
 LICENCE_OUVERTE: Final = "Licence Ouverte 2.0"
 
@@ -127,3 +127,14 @@ def sample_stock() -> Stock:
         reader=lambda stream: generic_csv.read(stream, OWN_COLUMNS),
         complete=True,
     )
+
+
+def part_of(stock: Stock, source_ids: Collection[str]) -> Stock:
+    """Leave of a stock, whose rows name their sources, what some of its sources say (at least one)."""
+
+    def read(stream: BinaryIO) -> Iterator[FacilityRecord | RejectedRow]:
+        for item in stock.reader(stream):
+            if isinstance(item, RejectedRow) or item.source_id in source_ids:
+                yield item
+
+    return replace(stock, sources=tuple(each for each in stock.sources if each.id in source_ids), reader=read)

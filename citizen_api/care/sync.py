@@ -18,12 +18,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, Final, Self
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
 
 from citizen_api.care import actions, queries, rules
 from citizen_api.care.actions import Change
 from citizen_api.care.importing import only_import
+from citizen_api.care.models import Import
 from citizen_api.care.records import (
     CommuneFinder,
     digest_of,
@@ -35,6 +39,7 @@ from citizen_api.care.records import (
     with_readable_hours,
 )
 from citizen_api.core.db import Database
+from citizen_api.people.actions import COMMAND_LINE, record_change
 from citizen_api.sources.generic_csv import SourceInfo
 from citizen_api.sources.records import FacilityRecord, RejectedRow
 
@@ -70,6 +75,11 @@ class Stock:
     def default_source(self) -> SourceInfo:
         """The source of rows that name none."""
         return self.sources[0]
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, or the last part of its address: nothing that an address may hold in secret."""
+        return PurePosixPath(urlsplit(self.url).path).name if self.url else self.path.name
 
 
 @dataclass(slots=True)
@@ -133,7 +143,7 @@ def run_import(
         runs = _begin(database, stock, now=now)
         _write(database, comparison, runs, now=now, progress=progress)
         _close_absent(database, absent, runs, now=now)
-        _finish(database, comparison, runs, report, now=now)
+        _finish(database, stock, comparison, runs, report, forced=force, now=now)
     return report
 
 
@@ -224,11 +234,15 @@ def _refuse_if_too_many_vanish(comparison: _Comparison, absent: dict[str, list[s
 
 @dataclass(slots=True)
 class _Run:
-    """The run of one source: its row, and what a killed run of the same content had counted, or None."""
+    """The run of one source: its row, and what a killed run of the same content had counted, or None.
+
+    `wrote`: whether it wrote anything, were it only newer dates.
+    """
 
     import_id: int
     before: Counter[str] | None
     counts: Counter[str] = field(default_factory=Counter)
+    wrote: bool = False
 
 
 def _begin(database: Database, stock: Stock, *, now: datetime) -> dict[str, _Run]:
@@ -241,7 +255,7 @@ def _begin(database: Database, stock: Stock, *, now: datetime) -> dict[str, _Run
             row = queries.unfinished_import(session, info.id, digest)
             before = None if row is None else Counter(row.counts)
             row = row or actions.start_import(session, info.id, digest, now=now)
-            runs[info.id] = _Run(row.id, before, Counter(before or {}))
+            runs[info.id] = _Run(row.id, before, Counter(before or {}), wrote=bool(before))
     return runs
 
 
@@ -258,6 +272,7 @@ def _write(
                 by_source.setdefault(change.source_id, []).append(change)
             for source_id, changes in by_source.items():
                 actions.write_changes(session, source_id, changes, now=now)
+                runs[source_id].wrote = True
                 runs[source_id].counts.update(change.what for change in changes if change.what != "unchanged")
                 actions.note_counts(session, runs[source_id].import_id, runs[source_id].counts)
         done += len(batch)
@@ -271,13 +286,22 @@ def _close_absent(database: Database, absent: dict[str, list[str]], runs: dict[s
             batch = keys[start : start + BATCH_ROWS]
             with database.session() as session:
                 actions.close_records(session, source_id, batch, now=now)
+                runs[source_id].wrote = True
                 runs[source_id].counts["absent"] += len(batch)
                 actions.note_counts(session, runs[source_id].import_id, runs[source_id].counts)
 
 
 def _finish(
-    database: Database, comparison: _Comparison, runs: dict[str, _Run], report: ImportReport, *, now: datetime
+    database: Database,
+    stock: Stock,
+    comparison: _Comparison,
+    runs: dict[str, _Run],
+    report: ImportReport,
+    *,
+    forced: bool,
+    now: datetime,
 ) -> None:
+    """Close the runs, and write those that changed anything to the audit log in the same transaction."""
     with database.session() as session:
         for source_id, run in runs.items():
             in_file = comparison.counts[source_id].total()
@@ -286,6 +310,15 @@ def _finish(
             counts["unchanged"] = in_file - counts.total()
             counts["closed"] += run.counts["absent"]
             actions.finish_import(session, run.import_id, counts, now=now)
+            if run.wrote:
+                record_change(
+                    session,
+                    actor=COMMAND_LINE,
+                    action="care.import",
+                    subject=f"source {source_id}",
+                    details={"counts": dict(counts), "forced": forced, "file": stock.file_name},
+                    now=now,
+                )
             report.counts += counts
             if run.before is not None:
                 report.resumed = (report.resumed or 0) + run.before.total()
@@ -326,8 +359,11 @@ class _RejectedFile:
         self._writer.writerow([rejected.row, rejected.reason, rejected.raw])
 
 
-def is_imported(database: Database, stock: Stock) -> bool:
-    """Whether the newest import of every source of a stock was of this very content, and was finished."""
-    digest = _content_digest(stock)
+def never_imported(database: Database, stock: Stock) -> list[str]:
+    """Which sources of a stock no import ever finished, of whatever file."""
+    ids = [source.id for source in stock.sources]
     with database.session(write=False) as session:
-        return all(queries.last_content(session, source.id) == digest for source in stock.sources)
+        finished = session.scalars(
+            select(Import.source_id).where(Import.source_id.in_(ids), Import.finished_at.is_not(None))
+        ).all()
+    return [source_id for source_id in ids if source_id not in finished]

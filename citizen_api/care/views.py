@@ -9,7 +9,7 @@ from marshmallow import Schema
 
 from citizen_api.care import actions, nearest, present, queries, schemas
 from citizen_api.care.categories import CATEGORIES
-from citizen_api.care.directory import DirectoryKeeper, Place
+from citizen_api.care.directory import Directory, DirectoryKeeper, Place
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import (
     CursorInvalid,
@@ -114,8 +114,9 @@ def nearest_care(args: dict[str, Any]) -> Any:
     for a place. Ask for `application/geo+json` to get a GeoJSON FeatureCollection.
     """
     as_geojson = wants_geojson()
-    question, centre_notice = _question(args)
-    answer = nearest.find_nearest(_directory(), question)
+    directory = _directory()
+    question, centre_notice = _question(args, directory)
+    answer = nearest.find_nearest(directory, question)
     answer.notices.extend(centre_notice)
     body = present.answer_view(answer, nearest.next_cursor(question, answer), language())
     return geojson(schemas.NearestView, body, "hours_unknown", "instead") if as_geojson else body
@@ -133,8 +134,16 @@ def care_within(args: dict[str, Any]) -> Any:
     as_geojson = wants_geojson()
     west, south, east, north = _box(args["bbox"])
     categories = _known_categories(args["category"])
-    places = _directory().within(south=south, west=west, north=north, east=east, categories=categories)
-    body = present.within_view(places, at=now(), lang=language(), box=(west, south, east, north), most=MAX_ON_MAP)
+    directory = _directory()
+    body = present.within_view(
+        directory.within(south=south, west=west, north=north, east=east, categories=categories),
+        categories=categories,
+        at=now(),
+        lang=language(),
+        box=(west, south, east, north),
+        most=MAX_ON_MAP,
+        demo=directory.has_demo,
+    )
     return geojson(schemas.WithinView, body) if as_geojson else body
 
 
@@ -157,7 +166,7 @@ def emergency() -> dict[str, Any]:
 @blp.get("/v1/care/reports")
 @blp.arguments(schemas.ReportsArgs, location="query")
 @blp.response(200, schemas.ReportsView)
-@blp.staff("moderator")
+@blp.staff("moderator", "reader")
 def reports(args: dict[str, Any]) -> dict[str, Any]:
     """List residents' reports in the territory of one's organisation, oldest first."""
     staff = current_staff()
@@ -207,10 +216,11 @@ def settle(args: dict[str, Any], report_id: int) -> dict[str, Any]:
 @blp.cacheable(60)
 def facility(facility_id: str) -> dict[str, Any]:
     """Show one place; one that closed for good keeps answering, and says so."""
-    place = _directory().get(facility_id) or queries.place(session(), facility_id)
+    directory = _directory()
+    place = directory.get(facility_id) or queries.place(session(), facility_id)
     if place is None:
         raise FacilityUnknown
-    return present.page_view(place, at=now(), lang=language())
+    return present.page_view(place, at=now(), lang=language(), demo=directory.has_demo)
 
 
 @blp.post("/v1/care/<string(maxlength=16):facility_id>/reports")
@@ -219,7 +229,10 @@ def facility(facility_id: str) -> dict[str, Any]:
 @blp.limited("rate_limit_reports")
 @blp.problems(FacilityUnknown)
 def report(args: dict[str, Any], facility_id: str) -> dict[str, str]:
-    """Report what is wrong about a place; a moderator looks at it. Nothing tells who reported."""
+    """Report what is wrong about a place; a moderator looks at it. Nothing tells who reported.
+
+    The same kind on the same place waits once, with how often it was reported and the ten newest comments.
+    """
     if queries.facility(session(), facility_id) is None:
         raise FacilityUnknown
     actions.report_facility(
@@ -228,11 +241,13 @@ def report(args: dict[str, Any], facility_id: str) -> dict[str, str]:
     return {"status": "queued"}
 
 
-def _directory() -> Any:
+def _directory() -> Directory:
     return services().port(DirectoryKeeper).current()
 
 
-def _question(args: dict[str, Any]) -> tuple[nearest.Question, list[tuple[str, dict[str, object]]]]:
+def _question(
+    args: dict[str, Any], directory: Directory
+) -> tuple[nearest.Question, list[tuple[str, dict[str, object]]]]:
     lat, lon, notices = _position(args)
     open_at = args.get("open")
     question = nearest.Question(
@@ -241,12 +256,13 @@ def _question(args: dict[str, Any]) -> tuple[nearest.Question, list[tuple[str, d
         categories=_known_categories(args["category"]),
         at=now(),
         open_at=now() if open_at == "now" else open_at,
+        open_now=open_at == "now",
         wheelchair=args["wheelchair"],
         radius_m=args.get("radius_m"),
         limit=args["limit"],
     )
     if "cursor" in args:
-        question = nearest.turn_page(question, args["cursor"])
+        question = nearest.turn_page(directory, question, args["cursor"])
     return question, notices
 
 

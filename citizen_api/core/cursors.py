@@ -41,5 +41,5 @@ def _storable(part: float | str) -> bool:
 
 
 def _mark(search: Sequence[object]) -> str:
-    # Short and one way: a cursor must not carry what a resident typed.
+    # Only tells searches apart: a cursor travels beside its search and is no secret.
     return hashlib.sha256(repr(list(search)).encode()).hexdigest()[:12]

@@ -82,12 +82,17 @@ class DemoPublishers:
 
 
 def start_demo_city(settings: Settings, database: Database, *, say: Say) -> None:
-    """Import the bundled sample and what the demo city publishes now; says what is made up."""
+    """Import the bundled sample and what the demo city publishes now; says what is made up.
+
+    Of the sample only the sources that were never imported: an operator's newer file is not undone.
+    Raises ImportRunningError, TooManyVanishingError.
+    """
     now = system_clock()
     sample = stocks.sample_stock()
-    if not sync.is_imported(database, sample):
+    if missing := sync.never_imported(database, sample):
         say("Demo city: importing the bundled sample (once) …")
-        sync.run_import(database, sample, now=now, reports_dir=settings.data_dir / "imports")
+        part = stocks.part_of(sample, missing)
+        sync.run_import(database, part, now=now, reports_dir=settings.data_dir / "imports")
     feeds = {_HOURS_PATH: lambda: hours_feed(database)}
     with DemoPublishers(feeds) as publishers:
         path = download(publishers.url(_HOURS_PATH), settings)

@@ -24,6 +24,7 @@ def create_organisation(
     record_change(
         session,
         actor=COMMAND_LINE,
+        organisation=name,
         action="organisation.create",
         subject=f"organisation {organisation.id}",
         details={"name": name, "territory": kind if code is None else f"{kind}:{code}"},

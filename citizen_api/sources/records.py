@@ -39,11 +39,11 @@ class FacilityRecord:
     ("finess", "finess_ej", "siret", …). `category_codes` are (scheme, code) pairs, ("finess", "620") or
     ("alentours", "pharmacy"), that the care package maps: a source knows no category of ours. `name` and
     `street` are made readable; `name_verbatim` is what the source wrote. `phone` is E.164 or None,
-    `phone_verbatim` what was written. `lat` and `lon` are WGS84 degrees, both or neither. `opening_hours` is
-    in OSM syntax, as written; `opening_hours_verbatim` is free text. `closed` says that the source declares
-    the place closed, whether or not it knows since when (`closed_on`). `source_id` and `source_date` are
-    filled only by a file that gathers several sources and names one in each row. `origin` is the row that it
-    was read from, for whoever has to correct it: no part of what is said.
+    `phone_verbatim` what was written; neither of the two is stored. `lat` and `lon` are WGS84 degrees, both or
+    neither. `opening_hours` is in OSM syntax, as written; `opening_hours_verbatim` is free text. `closed` says
+    that the source declares the place closed, whether or not it knows since when (`closed_on`). `source_id` and
+    `source_date` are filled only by a file that gathers several sources and names one in each row. `origin` is
+    the row that it was read from, for whoever has to correct it: no part of what is said.
     """
 
     key: str

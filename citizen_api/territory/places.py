@@ -143,7 +143,8 @@ def _rank(place: Place, *, best_score: float, by_distance: bool) -> tuple[int, i
 def _with_distance(place: Place, *, lat: float, lon: float) -> Place:
     if place.lat is None or place.lon is None:
         return place
-    return replace(place, distance_m=geo.distance_m(lat=lat, lon=lon, to_lat=place.lat, to_lon=place.lon))
+    distance_m = geo.distance_m(lat=lat, lon=lon, to_lat=place.lat, to_lon=place.lon)
+    return replace(place, distance_m=round(distance_m, 3))
 
 
 def _commune_place(hit: CommuneHit, *, exact: bool) -> Place:
@@ -157,7 +158,7 @@ def _commune_place(hit: CommuneHit, *, exact: bool) -> Place:
         commune_code=hit.code,
         commune=hit.name,
         exact=exact,
-        approximate=True,
+        approximate=hit.lat is not None,
     )
 
 

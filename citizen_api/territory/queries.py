@@ -342,7 +342,7 @@ def _as_hits(session: Session, rows: Sequence[Any]) -> list[CommuneHit]:
             postcodes=postcodes[commune.code],
             lat=commune.lat,
             lon=commune.lon,
-            centre_approximate=commune.centre_approximate,
+            centre_approximate=commune.centre_approximate and commune.lat is not None,
             score=score,
         )
         for commune, departement, score in rows

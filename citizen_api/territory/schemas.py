@@ -101,7 +101,10 @@ class CommuneView(ma.Schema):
     )
     lon = ma.fields.Float(required=True, allow_none=True)
     centre_approximate = ma.fields.Boolean(
-        required=True, metadata={"description": "The centre is that of its commune or of its neighbours."}
+        required=True,
+        metadata={
+            "description": "The centre is that of its commune or of its neighbours. False where none is known.",
+        },
     )
 
 
@@ -154,7 +157,10 @@ class PlaceView(ma.Schema):
     label = ma.fields.String(required=True, metadata={"example": "26 Rue du Temple 75004 Paris"})
     lat = ma.fields.Float(required=True, allow_none=True)
     lon = ma.fields.Float(required=True, allow_none=True)
-    approximate = ma.fields.Boolean(required=True, metadata={"description": "The position is a centre, not a door."})
+    approximate = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "The position is a centre, not a door. False where no position is known."},
+    )
     postcode = ma.fields.String(required=True, allow_none=True, metadata={"example": "75004"})
     commune_code = ma.fields.String(
         required=True, allow_none=True, metadata={"description": "INSEE code.", "example": "75104"}

@@ -43,7 +43,7 @@ def commune_at(args: dict[str, Any]) -> dict[str, Any]:
     In Paris it is the arrondissement. Overseas, where centres are not known, there is none to name.
     """
     commune, distance_m = queries.nearest_commune(session(), **args)
-    return {"commune": commune, "distance_m": distance_m, "notices": [notice("nearest_centre")]}
+    return {"commune": commune, "distance_m": round(distance_m, 3), "notices": [notice("nearest_centre")]}
 
 
 @blp.get("/v1/communes/<string(maxlength=10):code>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from citizen_api.core.settings import Settings
 
 EXIT_REJECTED_ROWS = 3
 EXIT_REFUSED = 4
-_PLAIN_EVERY_ROWS = 50_000
 
 
 @dataclass
@@ -42,24 +42,38 @@ class Context:
 
 
 class Progress:
-    """Tells how far long work is: a bar on a terminal, a plain line now and then elsewhere."""
+    """Tells how far long work is: a bar on a terminal, a plain line now and then elsewhere.
 
-    def __init__(self) -> None:
+    `unit` is what is counted; a plain line comes every `plain_every` of it.
+    """
+
+    def __init__(self, unit: str = "rows", *, plain_every: int = 50_000) -> None:
+        self._unit = unit
+        self._plain_every = plain_every
         self._bar: tqdm[Never] | None = None
         self._what = ""
         self._told = 0
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Tell that `done` of `total` rows (0: not known) are through `what`."""
+        """Tell that `done` of `total` (0: not known) are through `what`."""
         if not sys.stderr.isatty():
-            if what != self._what or done - self._told >= _PLAIN_EVERY_ROWS:
+            if what != self._what or done - self._told >= self._plain_every:
                 self._what, self._told = what, done
-                sys.stderr.write(f"{what}: {done}{f' of {total}' if total else ''} rows\n")
+                sys.stderr.write(f"{what}: {done}{f' of {total}' if total else ''} {self._unit}\n")
             return
         bar = self._bar
         if bar is None or what != self._what:
             self.close()
-            bar = tqdm(total=total or None, desc=what, unit=" rows", file=sys.stderr, leave=False)
+            bar = tqdm(
+                total=total or None,
+                desc=what,
+                unit=f" {self._unit}",
+                unit_scale=self._unit == "bytes",
+                # A terminal that tells no width gets one, instead of no bar at all.
+                ncols=shutil.get_terminal_size().columns,
+                file=sys.stderr,
+                leave=False,
+            )
             self._what, self._bar = what, bar
         bar.update(done - bar.n)
 

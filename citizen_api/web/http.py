@@ -22,7 +22,9 @@ from citizen_api.web.services import end_session
 
 _log = logging.getLogger("alentours.access")
 _WAIT = "X-RateLimit-Retry-After"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}(\1[0-9a-f]{4}){2}\1[0-9a-f]{12}", re.IGNORECASE)
+"""A UUID, with or without hyphens: what a client might put into anything freer would be logged."""
+_ALWAYS_THE_SAME = frozenset({"pages.static_file", "pages.openapi_json"})
 POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data:; script-src 'self'; style-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -35,6 +37,8 @@ def install_http(app: Flask, settings: Settings) -> Limiter:
     app.config["MAX_FORM_PARTS"] = 10
     app.url_map.merge_slashes = False  # no redirects: an address is right or it is not found
     app.config["COMPRESS_ALGORITHM"] = ["br", "gzip"]
+    app.config["COMPRESS_CACHE_BACKEND"] = _CompressedFiles
+    app.config["COMPRESS_CACHE_KEY"] = lambda asked: asked.path if asked.endpoint in _ALWAYS_THE_SAME else ""
     app.config["COMPRESS_MIMETYPES"] = [
         "application/json",
         "application/geo+json",
@@ -78,11 +82,31 @@ def install_http(app: Flask, settings: Settings) -> Limiter:
         swallow_errors=True,
         in_memory_fallback_enabled=bool(settings.redis_url),
         key_prefix="alentours",
+        # An address that leads nowhere is counted too: without a name, flask-limiter would not look at it.
+        request_identifier=lambda: request.endpoint or "(none)",
         enabled=bool(settings.rate_limit or settings.rate_limit_reports),
     )
     limiter.request_filter(_is_probe)
+    app.before_request(_refuse_nul)
     app.after_request(_caching)
     return limiter
+
+
+class _CompressedFiles:
+    """Keeps what is the same for everybody compressed, as flask-compress asks; never an answer to a question.
+
+    Its keys are `algorithm;path`, the path empty for all else. Only files that exist come here, so it stays small.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self._kept.get(key)
+
+    def set(self, key: str, value: bytes) -> None:
+        if not key.endswith(";"):
+            self._kept[key] = value
 
 
 def _vary_by_origin(response: Response) -> Response:
@@ -122,6 +146,9 @@ def _begin() -> None:
     g.started = time.perf_counter()
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _refuse_nul() -> None:
     if "\x00" in request.path:
         raise NotFound  # no name of ours holds one, and PostgreSQL takes none
 

@@ -63,7 +63,12 @@ class ProblemView(ma.Schema):
     status = ma.fields.Integer(required=True)
     detail = ma.fields.String(required=True)
     errors = ma.fields.List(ma.fields.Nested(FieldErrorView))
-    request_id = ma.fields.String(required=True, metadata={"description": "Also in X-Request-ID."})
+    request_id = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Also in X-Request-ID. A UUID sent in that header is kept; anything else is replaced."
+        },
+    )
 
 
 def problem_response(problem: Problem) -> Response:

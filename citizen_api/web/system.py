@@ -11,6 +11,7 @@ import flask
 import flask_swagger_ui
 import marshmallow as ma
 from flask import Response, current_app, g, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from citizen_api.core.problems import InvalidArguments, NotFound, Unavailable, known_problems
 from citizen_api.web.blueprint import Blueprint
@@ -90,6 +91,7 @@ _FILES = {path.name: path for path in (Path(__file__).parent / "static").iterdir
     name: Path(flask_swagger_ui.__file__).parent / "dist" / name
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
 }
+_IN_ENGLISH = {"Content-Language": "en"}
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
 
 
@@ -99,18 +101,24 @@ def _refuse_unknown_language() -> None:
         raise InvalidArguments(fields={"lang": [f"Must be one of: {', '.join(LANGUAGES)}."]})
 
 
+@pages.get("/")
+def entrance() -> BaseResponse:
+    """Lead whoever opens the bare address to the documentation."""
+    return flask.redirect("/docs")
+
+
 @pages.get("/openapi.json")
 def openapi_json() -> Response:
     """Describe the API, for programs."""
     g.cache_seconds = 300
-    return Response(services().port(OpenApi).json, content_type="application/json")
+    return Response(services().port(OpenApi).json, content_type="application/json", headers=_IN_ENGLISH)
 
 
 @pages.get("/docs")
 def docs() -> Response:
     """Describe the API, for people: Swagger UI from files of this installation."""
     g.cache_seconds = 3600
-    response = Response(render_template("docs.html", lang=language()))
+    response = Response(render_template("docs.html"), headers=_IN_ENGLISH)
     # Swagger UI sets styles from its script; nothing else of the product may.
     response.headers["Content-Security-Policy"] = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
     return response

@@ -72,3 +72,7 @@ def import_records(
         make_stock(folder, records, source=source, complete=complete),
         **{"now": NOW, "reports_dir": folder / "imports"} | options,
     )
+
+
+def make_records(number, **facts):
+    return [make_record(f"k{rank}", **facts) for rank in range(number)]

@@ -6,19 +6,11 @@ import pytest
 
 from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.views import MAX_ON_MAP
-from tests.care.makers import import_records, make_record
+from tests.care.makers import NOW, make_record
 from tests.care.test_nearest import GEOJSON, check_feature_collection
 from tests.web.makers import read_problem
 
 SIX_NUMBERS = ["15", "112", "114", "116 117", "3114", "119", "3919"]
-
-
-@pytest.fixture
-def imported(database, tmp_path):
-    def do(*records, **options):
-        return import_records(database, tmp_path, records, **options)
-
-    return do
 
 
 def the_id(client, category="pharmacy") -> str:
@@ -38,12 +30,14 @@ def test_a_place_is_shown_by_its_id_and_kept_by_caches_until_it_changes(client, 
 
 
 def test_a_place_that_closed_for_good_keeps_answering_and_says_so(client, imported):
-    imported(make_record("a"))
+    imported(make_record("a", opening_hours="24/7"))
     place_id = the_id(client)
     imported(make_record("b"), force=True)
     page = client.get(f"/v1/care/{place_id}?lang=en")
     assert (page.status_code, page.json["name"]) == (200, "Synthetic a")
     assert [notice["code"] for notice in page.json["notices"]] == ["closed_for_good"]
+    assert page.json["opening"]["state"] == "closed"
+    assert page.json["closed_on"] == NOW.date().isoformat()
     assert page.json["sources"]
 
 
@@ -158,7 +152,7 @@ def test_every_emergency_number_names_its_source(client, lang):
     items = client.get(f"/v1/emergency?lang={lang}").json["items"]
     assert [item["number"] for item in items[:7]] == SIX_NUMBERS
     assert {item["channel"] for item in items[7:]} == {"poison_centre"}
-    assert len(items) == 15
+    assert len(items) == 16
     for item in items:
         assert item["source"]
         assert item["checked_on"] <= "2026-12-31"
@@ -168,6 +162,17 @@ def test_every_emergency_number_names_its_source(client, lang):
     assert {item["number"]: item["channel"] for item in items}["114"] == "text"
 
 
-def test_every_answer_to_a_position_carries_the_numbers(client):
-    emergency = client.get("/v1/care/nearest?lat=48.85&lon=2.35&category=pharmacy").json["emergency"]
-    assert [item["number"] for item in emergency] == [*SIX_NUMBERS, "01 40 05 48 48"]
+@pytest.mark.parametrize(
+    "url",
+    ["/v1/care/nearest?lat=48.85&lon=2.35&category=pharmacy", "/v1/care/within?bbox=2,48,3,49&category=pharmacy", ""],
+)
+def test_every_answer_about_places_carries_the_numbers(client, imported, url):
+    imported(make_record("a"))
+    emergency = client.get(url or f"/v1/care/{the_id(client)}").json["emergency"]
+    assert [item["number"] for item in emergency] == [*SIX_NUMBERS, "01 45 42 59 59"]
+
+
+def test_a_map_of_hospitals_says_15_first(client, imported):
+    imported(make_record("h", category_codes=(("finess", "355"),)))
+    answer = client.get("/v1/care/within?bbox=2,48,3,49&category=hospital").json
+    assert answer["notices"][0]["code"] == "call_15_first"

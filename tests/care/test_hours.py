@@ -144,6 +144,7 @@ def test_the_answer_does_not_depend_on_the_zone_in_which_one_asks(expression, in
     hours = parse_hours(expression, insee_code=insee_code, lat=48.85, lon=2.35)
     elsewhere = at.astimezone(timezone(timedelta(minutes=offset)))
     assert hours.at(at) == hours.at(elsewhere) == hours.at(at.astimezone(hours.zone))
+    assert hours.state_at(elsewhere) == hours.at(at).state
 
 
 # --- The library as an oracle, where its reading is not in question -----------------------------------------

@@ -148,3 +148,27 @@ def test_a_place_that_nothing_locates_is_found_by_its_id_and_by_no_distance(clie
 
     assert (page["lat"], page["lon"], page["position_approximate"]) == (None, None, False)
     assert near["items"] == []
+
+
+def test_a_position_that_looks_swapped_is_rejected_and_says_so(database, tmp_path):
+    lines = "a;Un lieu;2.35;48.85;;;\nb;Un autre;48.85;2.35;;;\nc;À Bruxelles;50.85;4.35;;;\n"
+    report = run(database, make_mapped_stock(tmp_path, HEADER + lines), tmp_path)
+    assert report.rejected == {"bad_position": 1}
+    _, (row, reason, raw) = csv.reader(report.rejected_file.read_text("utf-8").splitlines())
+    assert (row, raw) == ("2", "a;Un lieu;2.35;48.85;;;")
+    assert reason == "bad_position: 2.35, 48.85 looks swapped: 48.85, 2.35 would be in France."
+    assert set(places(database)) == {"Un autre", "À Bruxelles"}
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(91.0, 2.35), (48.85, 181.0), (float("nan"), 2.35)])
+def test_a_position_off_the_globe_is_rejected_whatever_its_reader_let_through(database, tmp_path, lat, lon):
+    report = import_records(database, tmp_path, [make_record("a", lat=lat, lon=lon)])
+    assert report.rejected == {"bad_position": 1}
+
+
+def test_a_known_place_whose_position_is_swapped_this_time_stays_where_it_was(database, tmp_path):
+    import_records(database, tmp_path, [make_record("a")])
+    report = import_records(database, tmp_path, [make_record("a", lat=2.3524425, lon=48.8573751)])
+    assert report.rejected == {"bad_position": 1}
+    place = facility_of(database, "a")
+    assert (place.lat, place.lon, place.closed_at) == (48.8573751, 2.3524425, None)

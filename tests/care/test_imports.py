@@ -12,7 +12,8 @@ from citizen_api.care.importing import ImportRunningError, only_import
 from citizen_api.care.models import Facility, FacilityRecordRow, Import, Source
 from citizen_api.core.db import Base
 from citizen_api.sources.generic_csv import SourceInfo
-from tests.care.makers import NOW, SYNTHETIC, import_records, make_record, make_stock
+from citizen_api.sources.records import RejectedRow
+from tests.care.makers import NOW, SYNTHETIC, import_records, make_record, make_records, make_stock
 from tests.shared_data import shared_file
 
 OTHER = SourceInfo(
@@ -23,10 +24,6 @@ LATER = NOW + timedelta(days=1)
 
 def counts_of(report) -> dict[str, int]:
     return {name: report.counts[name] for name in ("created", "updated", "unchanged", "closed")}
-
-
-def make_records(number, **facts):
-    return [make_record(f"k{rank}", **facts) for rank in range(number)]
 
 
 def places(database):
@@ -311,12 +308,37 @@ def test_of_two_imports_at_once_the_second_is_refused(database, tmp_path):
     assert counts_of(import_records(database, tmp_path, [make_record("a")]))["created"] == 1
 
 
-def test_what_was_imported_whole_is_known_to_be(database, tmp_path):
+def test_a_source_counts_as_imported_once_an_import_of_it_was_finished(database, tmp_path):
     stock = make_stock(tmp_path, [make_record("a")])
-    assert not sync.is_imported(database, stock)
+
+    def die(what, *_):
+        if what == "importing":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync.run_import(database, stock, now=NOW, reports_dir=tmp_path, progress=die)
+    assert sync.never_imported(database, stock) == ["synthetic"]
     sync.run_import(database, stock, now=NOW, reports_dir=tmp_path)
-    assert sync.is_imported(database, stock)
-    assert not sync.is_imported(database, replace(stock, read_as="otherwise"))
+    assert sync.never_imported(database, stock) == []
+    both = replace(stock, sources=(SYNTHETIC, OTHER), read_as="otherwise")
+    assert sync.never_imported(database, both) == ["other-list"]
+
+
+def test_a_part_of_a_stock_holds_only_what_the_chosen_sources_say(database, tmp_path):
+    rejected = RejectedRow(7, "no_name: The row has no name.", "x")
+    ours, theirs = make_record("a", source_id="synthetic"), make_record("b", source_id="other-list")
+    stock = replace(make_stock(tmp_path, [ours, theirs, rejected]), sources=(SYNTHETIC, OTHER))
+
+    report = sync.run_import(database, stocks.part_of(stock, ["other-list"]), now=NOW, reports_dir=tmp_path)
+
+    assert (counts_of(report)["created"], report.rejected) == (1, {"no_name": 1})
+    assert list(places(database)) == ["Synthetic b"]
+
+
+def test_capitals_and_spaces_that_nobody_reads_change_nothing(database, tmp_path):
+    import_records(database, tmp_path, [make_record("a", name_verbatim="A", phone_verbatim="01 42 72 60 71")])
+    again = import_records(database, tmp_path, [make_record("a", name_verbatim="a", phone_verbatim="142726071")])
+    assert counts_of(again)["unchanged"] == 1
 
 
 def test_the_runs_and_the_source_are_remembered(database, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from citizen_api.care.rules import DEMO_SOURCE
 from citizen_api.sources.generic_csv import SourceInfo
-from tests.care.makers import SYNTHETIC, import_records, make_record
+from tests.care.makers import SYNTHETIC, make_record
 from tests.web.makers import read_problem
 
 HERE = "lat=48.8573751&lon=2.3524425"
@@ -31,14 +31,6 @@ def names(items) -> list[str]:
 
 def codes(answer) -> list[str]:
     return [notice["code"] for notice in answer.json["notices"]]
-
-
-@pytest.fixture
-def imported(database, tmp_path):
-    def do(*records, **options):
-        return import_records(database, tmp_path, records, **options)
-
-    return do
 
 
 def test_an_item_says_all_that_a_reader_needs(client, imported):
@@ -142,14 +134,14 @@ def test_nothing_open_near_says_so_and_shows_what_is_open_beyond(client, importe
     )
     answer = client.get(URL + "&open=now")
     assert names(answer.json["items"]) == ["Synthetic far"]
-    assert codes(answer) == ["none_open_near"]
+    assert codes(answer) == ["none_open_near", "pharmacy_on_duty"]
 
 
 def test_nothing_open_at_all_says_whom_to_call(client, imported):
     imported(make_record("shut", opening_hours="Mo 09:00-10:00"))
     answer = client.get(URL + "&open=now")
-    assert (answer.json["items"], codes(answer)) == ([], ["none_open"])
-    assert "3237" in answer.json["notices"][0]["text"]
+    assert (answer.json["items"], codes(answer)) == ([], ["none_open", "pharmacy_on_duty"])
+    assert "3237" in answer.json["notices"][1]["text"]
 
 
 def test_wishes_that_nothing_meets_are_told_from_a_category_that_nobody_knows(client, imported):
@@ -363,7 +355,7 @@ def test_a_category_given_many_times_counts_once(client, imported):
 def test_the_cursor_of_another_question_is_refused(client, imported):
     imported(*make_ladder(3))
     cursor = client.get(URL + "&limit=1").json["next"]
-    other = client.get(f"/v1/care/nearest?lat=48.86&lon=2.36&category=pharmacy&cursor={cursor}")
+    other = client.get(f"/v1/care/nearest?{HERE}&category=hospital&cursor={cursor}")
     assert read_problem(other)["type"] == "/problems/cursor-invalid"
 
 

@@ -52,7 +52,7 @@ def all_pages(directory, question):
     answer = find_nearest(directory, question)
     items = list(answer.items)
     while cursor := next_cursor(question, answer):
-        question = turn_page(question, cursor)
+        question = turn_page(directory, question, cursor)
         answer = find_nearest(directory, question)
         assert answer.items
         items += answer.items
@@ -151,11 +151,11 @@ def test_ranks_go_on_from_page_to_page():
 def test_every_page_speaks_of_the_moment_of_the_first():
     places = [make_place(f"p{rank}", lat=48.86, lon=2.35, opening_hours="Su 22:00-23:00") for rank in range(3)]
     directory = make_directory(places)
-    question = make_question(open_at=AT, limit=2)
+    question = make_question(open_at=AT, open_now=True, limit=2)
     cursor = next_cursor(question, find_nearest(directory, question))
 
     later = AT.replace(hour=22, minute=30)
-    turned = turn_page(replace(question, at=later, open_at=later), cursor)
+    turned = turn_page(directory, replace(question, at=later, open_at=later), cursor)
 
     assert turned.open_at == AT
     assert [item.place.id for item in find_nearest(directory, turned).items] == ["p2"]
@@ -164,11 +164,11 @@ def test_every_page_speaks_of_the_moment_of_the_first():
 @pytest.mark.parametrize(
     "other",
     [
-        {"lat": 48.0},
         {"categories": ("hospital",)},
         {"wheelchair": True},
         {"radius_m": 500.0},
         {"open_at": AT},
+        {"open_at": AT, "open_now": True},
     ],
 )
 def test_a_cursor_turns_the_pages_of_its_own_question_only(other):
@@ -176,22 +176,39 @@ def test_a_cursor_turns_the_pages_of_its_own_question_only(other):
     directory = make_directory([make_place(f"p{rank}", lat=48.86, lon=2.35) for rank in range(3)])
     cursor = next_cursor(question, find_nearest(directory, question))
     with pytest.raises(CursorInvalid):
-        turn_page(replace(question, **other), cursor)
+        turn_page(directory, replace(question, **other), cursor)
 
 
 @pytest.mark.parametrize("moment", ["", "soon", "2026-11-22T21:40:00", "2026-13-01T00:00:00+00:00"])
 def test_a_made_up_moment_in_a_cursor_is_refused(moment):
     question = make_question(open_at=AT)
-    with pytest.raises(CursorInvalid):
-        turn_page(question, write_cursor(search_of(question), (1, "a", 1, moment)))
-
-
-@pytest.mark.parametrize(("distance_mm", "place_id"), [(-5, "zzz"), (2**62, "a"), (0, ""), (-(2**62), "\u2603")])
-def test_a_made_up_cursor_that_reads_well_gives_an_answer(distance_mm, place_id):
-    question = make_question()
-    turned = turn_page(question, write_cursor(search_of(question), (distance_mm, place_id, -3, "")))
     directory = make_directory([make_place("a", lat=48.86, lon=2.35)])
-    assert len(find_nearest(directory, turned).items) == (distance_mm < 0 or distance_mm == 0)
+    with pytest.raises(CursorInvalid):
+        turn_page(directory, question, write_cursor(search_of(question), ("a", 1, moment)))
+
+
+def test_a_cursor_made_with_now_is_not_one_of_an_explicit_moment():
+    places = [make_place(f"p{rank}", lat=48.86, lon=2.35, opening_hours="24/7") for rank in range(3)]
+    directory = make_directory(places)
+    question = make_question(open_at=AT, open_now=True, limit=1)
+    cursor = next_cursor(question, find_nearest(directory, question))
+    with pytest.raises(CursorInvalid):
+        turn_page(directory, replace(question, open_now=False), cursor)
+
+
+@given(lat=st.floats(48.0, 49.0), lon=st.floats(2.0, 3.0))
+def test_a_cursor_is_the_same_wherever_one_stands_as_long_as_the_places_are(lat, lon):
+    directory = make_directory([make_place(name, lat=48.5, lon=2.5) for name in ("a", "b")])
+    here, there = make_question(limit=1), make_question(limit=1, lat=lat, lon=lon)
+    assert next_cursor(here, find_nearest(directory, here)) == next_cursor(there, find_nearest(directory, there))
+
+
+@pytest.mark.parametrize(("place_id", "shown"), [("gone", 1), ("", 1), ("a", 0), ("a", -3)])
+def test_a_cursor_after_a_place_that_is_gone_or_was_never_shown_is_refused(place_id, shown):
+    question = make_question()
+    directory = make_directory([make_place("a", lat=48.86, lon=2.35)])
+    with pytest.raises(CursorInvalid):
+        turn_page(directory, question, write_cursor(search_of(question), (place_id, shown, "")))
 
 
 def test_an_empty_directory_answers_that_nothing_is_known():

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from app import create_app
-from citizen_api.care.actions import MAX_WAITING_OF_A_KIND
+from citizen_api.care import queries
+from citizen_api.care.actions import MAX_COMMENTS
 from citizen_api.care.models import FacilityRecordRow, Report
 from citizen_api.people.models import AuditEntry
 from tests.care.makers import import_records, make_record
@@ -44,7 +45,7 @@ def send(client, facility_id, kind="wrong_phone", **body):
 
 
 def send_many(client, facility_id, number):
-    """Queue reports of as many kinds as it takes."""
+    """Send reports of every kind in turn: seven rows at most wait."""
     kinds = ["wrong_phone", "wrong_address", "wrong_hours", "moved", "closed_for_good", "not_accessible", "other"]
     for rank in range(number):
         assert send(client, facility_id, kinds[rank % 7]).status_code == 202
@@ -60,7 +61,8 @@ def test_a_report_waits_for_a_moderator_and_tells_nothing_of_its_author(client, 
         "facility_name": "Synthetic paris",
         "commune": "75104",
         "kind": "wrong_phone",
-        "comment": "Le numéro a changé.",
+        "times": 1,
+        "comments": ["Le numéro a changé."],
         "created_at": "2026-11-22T21:40:00+00:00",
         "settled_at": None,
         "settlement": None,
@@ -96,12 +98,62 @@ def test_a_report_on_no_place_is_a_problem(client, facility_id):
     assert read_problem(send(client, facility_id))["status"] == 404
 
 
-def test_a_flood_of_the_same_report_leaves_room_for_others(client, ids, staff):
-    for _ in range(MAX_WAITING_OF_A_KIND + 4):
+def waiting(client, staff):
+    return client.get(REPORTS, headers=staff(("country", None))).json["items"]
+
+
+def test_every_report_counts_and_the_same_one_waits_once(client, ids, staff):
+    for _ in range(12):
         assert send(client, ids["paris"]).status_code == 202
-    assert send(client, ids["paris"], "moved").status_code == 202
-    kinds = [item["kind"] for item in client.get(REPORTS, headers=staff()).json["items"]]
-    assert kinds == ["wrong_phone"] * MAX_WAITING_OF_A_KIND + ["moved"]
+    send(client, ids["paris"], "moved")
+    send(client, ids["saint-denis"])
+    counted = [(item["facility_name"], item["kind"], item["times"]) for item in waiting(client, staff)]
+    assert counted == [
+        ("Synthetic paris", "wrong_phone", 12),
+        ("Synthetic paris", "moved", 1),
+        ("Synthetic saint-denis", "wrong_phone", 1),
+    ]
+
+
+def test_the_newest_comments_are_kept_newest_first(client, ids, staff):
+    for number in range(MAX_COMMENTS + 2):
+        send(client, ids["paris"], comment=f"number {number}")
+    send(client, ids["paris"])
+    (item,) = waiting(client, staff)
+    assert item["times"] == MAX_COMMENTS + 3
+    assert item["comments"] == [f"number {number}" for number in range(MAX_COMMENTS + 1, 1, -1)]
+
+
+def test_repeating_a_comment_pushes_no_other_out(client, ids, staff):
+    send(client, ids["paris"], comment="Le numéro a changé.")
+    for _ in range(MAX_COMMENTS + 2):
+        send(client, ids["paris"], comment="spam")
+    (item,) = waiting(client, staff)
+    assert item["comments"] == ["spam", "Le numéro a changé."]
+
+
+def test_what_is_reported_again_after_it_was_settled_waits_anew(client, ids, staff):
+    send(client, ids["paris"], comment="first")
+    (first,) = waiting(client, staff)
+    client.post(f"{REPORTS}/{first['id']}/settlement", json={"settlement": "rejected"}, headers=staff())
+    send(client, ids["paris"], comment="again")
+    (again,) = waiting(client, staff)
+    assert (again["times"], again["comments"]) == (1, ["again"])
+    assert again["id"] != first["id"]
+
+
+def test_two_who_report_the_same_at_the_same_moment_are_both_counted(client, ids, staff, monkeypatch):
+    send(client, ids["paris"])
+    look, looks = queries.waiting_report, []
+
+    def look_too_early(*asked):
+        looks.append(asked)
+        return None if len(looks) == 1 else look(*asked)
+
+    monkeypatch.setattr(queries, "waiting_report", look_too_early)
+    assert send(client, ids["paris"], comment="me too").status_code == 202
+    (item,) = waiting(client, staff)
+    assert (item["times"], item["comments"]) == (2, ["me too"])
 
 
 def test_reports_from_one_address_are_limited(services, settings, ids):
@@ -186,10 +238,24 @@ def test_a_number_that_no_report_can_have_is_not_found(client, staff, number):
     assert read_problem(answer)["status"] == 404
 
 
-def test_reports_are_for_moderators(client, staff):
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("moderator", 200), ("administrator", 200), ("reader", 200), ("communication", 403), ("pharmacy", 403)],
+)
+def test_reports_are_listed_for_those_who_settle_or_may_read_all(client, staff, role, status):
+    assert client.get(REPORTS, headers=staff(role=role)).status_code == status
+
+
+def test_reports_are_not_for_everybody(client):
     assert client.get(REPORTS).status_code == 401
-    assert client.get(REPORTS, headers=staff(role="reader")).status_code == 403
-    assert client.get(REPORTS, headers=staff(role="administrator")).status_code == 200
+
+
+def test_a_reader_settles_nothing(client, ids, staff):
+    send(client, ids["paris"])
+    (item,) = client.get(REPORTS, headers=staff(role="reader")).json["items"]
+    url = f"{REPORTS}/{item['id']}/settlement"
+    assert client.post(url, json={"settlement": "accepted"}, headers=staff(role="reader")).status_code == 403
+    assert len(waiting(client, staff)) == 1
 
 
 @pytest.mark.parametrize("query", ["cursor=-1", "cursor=2147483648", "cursor=nan", "limit=0", "limit=201", "settled=x"])

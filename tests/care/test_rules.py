@@ -69,6 +69,16 @@ def test_a_place_is_open_while_one_real_source_still_describes_it():
     assert rules.merge([closed, make_statement("b")]).lat is None
 
 
+def test_a_demo_statement_takes_nothing_from_a_place_that_closed():
+    closed = make_statement(
+        "real", closed_at=CLOSED, name="Real", street="1 rue du Test", phone="+33142726071", lat=1.0
+    )
+    demo = make_statement(rules.DEMO_SOURCE, dated=date(2030, 1, 1), name="Demo", opening_hours="24/7")
+    merged = rules.merge([demo, closed])
+    assert (merged.values["name"], merged.values["street"], merged.lat) == ("Real", "1 rue du Test", 1.0)
+    assert merged.closed_at == CLOSED
+
+
 def test_a_place_that_only_the_demo_describes_is_open():
     assert rules.merge([make_statement(rules.DEMO_SOURCE, closed_at=CLOSED)]).closed_at is None
 

@@ -1,52 +1,20 @@
 import csv
-import json
 import subprocess
 import sys
 from datetime import date
 
-import pytest
+from sqlalchemy import select
 
+from citizen_api.care import stocks, sync
+from citizen_api.care.models import Facility
 from citizen_api.care.sample import derive
 from citizen_api.sources import generic_csv
 from citizen_api.sources.records import FacilityRecord
+from tests.care.makers import NOW
 from tests.shared_data import shared_file
 
 COMMITTED = derive.TARGET.read_bytes() if derive.TARGET.exists() else b""
 MAX_BYTES = 600_000
-
-COMMUNES = derive.Communes(
-    [
-        {
-            "code": "91228",
-            "nom": "Évry-Courcouronnes",
-            "type": "commune-actuelle",
-            "departement": "91",
-            "codesPostaux": ["91000"],
-        },
-        {
-            "code": "94037",
-            "nom": "Saint-Mandé",
-            "type": "commune-actuelle",
-            "departement": "94",
-            "codesPostaux": ["94160"],
-        },
-        {
-            "code": "77305",
-            "nom": "Montereau-Fault-Yonne",
-            "type": "commune-actuelle",
-            "departement": "77",
-            "codesPostaux": ["77130"],
-        },
-        {
-            "code": "78158",
-            "nom": "Le Chesnay-Rocquencourt",
-            "type": "commune-actuelle",
-            "departement": "78",
-            "codesPostaux": ["78150"],
-        },
-        {"code": "78524", "nom": "Rocquencourt", "type": "commune-deleguee", "chefLieu": "78158"},
-    ]
-)
 
 
 def records():
@@ -95,28 +63,6 @@ def test_the_committed_sample_is_what_the_script_derives():
     assert not [what for what in counts if "rejected" in what]
 
 
-@pytest.mark.parametrize(
-    ("postcode", "city", "found"),
-    [
-        ("94165", "Saint Mande", ("94037", "Saint-Mandé")),
-        ("91000", "Evry", ("91228", "Évry-Courcouronnes")),
-        ("91035", "Evry", None),
-        ("78150", "Rocquencourt", ("78158", "Le Chesnay-Rocquencourt")),
-        ("77875", "Montereau", None),
-        ("75004", "Saint Mande", None),
-        (None, None, None),
-    ],
-)
-def test_a_commune_is_told_only_where_its_name_is_unambiguous(postcode, city, found):
-    assert COMMUNES.find(postcode, city) == found
-
-
-def test_a_name_that_two_communes_share_chooses_none():
-    commune = {"nom": "Sainte-Colombe", "type": "commune-actuelle", "departement": "77", "codesPostaux": []}
-    communes = derive.Communes([commune | {"code": "77404"}, commune | {"code": "77405"}])
-    assert communes.find("77650", "STE COLOMBE") is None
-
-
 def test_a_folder_without_the_data_is_refused_in_one_line(tmp_path):
     done = subprocess.run([sys.executable, derive.__file__, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -124,10 +70,22 @@ def test_a_folder_without_the_data_is_refused_in_one_line(tmp_path):
     assert done.stderr.startswith("derive.py: ")
 
 
-def test_communes_are_loaded_from_a_file(tmp_path):
-    path = tmp_path / "communes.json"
-    path.write_text(
-        json.dumps([{"code": "93066", "nom": "Saint-Denis", "type": "commune-actuelle", "departement": "93"}]),
-        "utf-8",
-    )
-    assert derive.Communes.load(path).find("93205", "St Denis") == ("93066", "Saint-Denis")
+FILES = {
+    "finess-idf-hospitals": "finess/etablissements_hospitaliers_idf.csv",
+    "finess-idf-disability": "finess/etab_adultes_handicapes_idf.csv",
+    "paris-pharmacies": "pharmacies/pharmacies_paris_finess.csv",
+}
+
+
+def test_the_sample_says_exactly_what_the_three_files_say(database, tmp_path):
+    for form, name in FILES.items():
+        stock = stocks.known_stock(form, shared_file(name))
+        sync.run_import(database, stock, now=NOW, reports_dir=tmp_path)
+    report = sync.run_import(database, stocks.sample_stock(), now=NOW, reports_dir=tmp_path, dry_run=True)
+    assert report.counts == {"unchanged": 2990}
+
+
+def test_of_the_places_of_the_sample_all_but_four_get_their_commune_from_the_address(database, session, tmp_path):
+    sync.run_import(database, stocks.sample_stock(), now=NOW, reports_dir=tmp_path)
+    communes = session.scalars(select(Facility.commune_code)).all()
+    assert (len(communes), communes.count(None)) == (2990, 4)

@@ -113,6 +113,14 @@ def test_an_administrator_reads_what_was_changed_in_its_organisation_only(client
     assert entries[0]["actor"] == "command line"
 
 
+def test_an_administrator_sees_that_and_where_its_organisation_was_made(client, session):
+    _, key = make_key(session, "administrator", name="Ici", territory=("departement", "75"))
+    session.commit()
+    entries = client.get("/v1/staff/audit", headers=bearer(key)).get_json()["items"]
+    (made,) = (entry for entry in entries if entry["action"] == "organisation.create")
+    assert (made["organisation"], made["details"]) == ("Ici", {"name": "Ici", "territory": "departement:75"})
+
+
 def test_an_administrator_of_the_whole_country_reads_everything(client, session):
     _, key = make_key(session, "administrator", name="Pays", territory=("country", None))
     make_key(session, "reader", name="Ailleurs")
@@ -143,7 +151,7 @@ def test_issuing_and_revoking_each_leave_a_line_in_the_audit_log(session):
     done = session.execute(
         text("SELECT action FROM people_audit_entry WHERE organisation = 'Neuve' ORDER BY id")
     ).scalars()
-    assert list(done) == ["staff_key.issue", "staff_key.revoke"]
+    assert list(done) == ["organisation.create", "staff_key.issue", "staff_key.revoke"]
 
 
 def test_an_unknown_role_is_refused(session):

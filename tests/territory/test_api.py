@@ -63,8 +63,24 @@ def test_communes_are_found_best_first_with_a_next_page(client):
 
 def test_an_overseas_commune_says_that_its_centre_is_not_known(client):
     reunion = client.get("/v1/communes/97411").json
-    assert (reunion["lat"], reunion["lon"]) == (None, None)
+    assert (reunion["lat"], reunion["lon"], reunion["centre_approximate"]) == (None, None, False)
     assert reunion["ancestors"]["region"] == {"code": "04", "name": "La Réunion"}
+
+
+@pytest.mark.parametrize(("path", "name"), [("/v1/communes", "centre_approximate"), ("/v1/places", "approximate")])
+def test_no_position_is_never_called_approximate(client, path, name):
+    items = client.get(f"{path}?q=saint denis").json["items"]
+    assert {item["lat"] is None for item in items} == {True, False}
+    assert not any(item[name] for item in items if item["lat"] is None)
+
+
+def test_distances_are_told_to_the_millimetre_as_everywhere(client):
+    here = "lat=48.8573751&lon=2.3524425"
+    distances = [client.get(f"/v1/communes/at?{here}").json["distance_m"]]
+    distances += [item["distance_m"] for item in client.get(f"/v1/places?q=paris&{here}").json["items"]]
+    told = [distance for distance in distances if distance is not None]
+    assert len(told) > 1
+    assert told == [round(distance, 3) for distance in told]
 
 
 def test_a_commune_shows_its_ancestors(client):

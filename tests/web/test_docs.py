@@ -46,8 +46,16 @@ def test_the_page_runs_no_script_but_files_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_the_page_names_its_language(tmp_path, lang):
-    assert f'<html lang="{lang}">' in make_client(tmp_path).get(f"/docs?lang={lang}").text
+def test_the_page_is_in_english_and_says_so_whatever_language_is_asked_for(tmp_path, lang):
+    page = make_client(tmp_path).get(f"/docs?lang={lang}")
+    assert '<html lang="en">' in page.text
+    assert page.headers["Content-Language"] == "en"
+
+
+def test_the_bare_address_leads_to_the_documentation_and_is_kept_nowhere(tmp_path):
+    answer = make_client(tmp_path).get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/docs")
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_pages_are_found_wherever_the_product_is_started_from(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import gzip
 import re
 
 import brotli
+import flask_compress.flask_compress
 import pytest
 
 from tests.web.makers import make_client, read_problem
@@ -12,9 +13,25 @@ CACHEABLE = ["/docs", "/openapi.json", "/problems/not-found", "/static/swagger-u
 UUID_HEX = re.compile(r"[0-9a-f]{32}")
 
 
-def test_a_given_request_id_comes_back(tmp_path):
-    response = make_client(tmp_path).get("/healthz", headers={"X-Request-ID": "phone-42.A_b"})
-    assert response.headers["X-Request-ID"] == "phone-42.A_b"
+@pytest.mark.parametrize(
+    "given",
+    [
+        "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "0F8FAD5B-D9CB-469F-A165-70867728950E",
+        "0f8fad5bd9cb469fa16570867728950e",
+    ],
+)
+def test_a_request_id_that_is_a_uuid_comes_back(tmp_path, given):
+    response = make_client(tmp_path).get("/healthz", headers={"X-Request-ID": given})
+    assert response.headers["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize(
+    "given", ["lat48.857-lon2.352", "48-8573751-2-3524425", "rue-de-la-paix", "0f8fad5b-d9cb469f-a165-70867728950e"]
+)
+def test_a_request_id_that_could_carry_a_position_or_words_is_replaced(tmp_path, given):
+    response = make_client(tmp_path).get("/healthz", headers={"X-Request-ID": given})
+    assert UUID_HEX.fullmatch(response.headers["X-Request-ID"])
 
 
 @pytest.mark.parametrize(
@@ -72,6 +89,29 @@ def test_a_long_answer_is_compressed_as_the_client_accepts(tmp_path, path, encod
     assert response.headers["Content-Encoding"] == encoding
     assert decode(response.data) == client.get(path).data
     assert len(response.data) < len(client.get(path).data) / 2
+
+
+def test_a_file_is_compressed_once_and_an_answer_to_a_question_is_never_kept(tmp_path, monkeypatch):
+    compressed = []
+    compress = flask_compress.flask_compress._compress_data
+
+    def counting(app, data, algorithm):
+        compressed.append(data)
+        return compress(app, data, algorithm)
+
+    monkeypatch.setattr(flask_compress.flask_compress, "_compress_data", counting)
+    client = make_client(tmp_path)
+
+    def ask(path):
+        before = len(compressed)
+        answers = [client.get(path, headers={"Accept-Encoding": "gzip"}) for _ in range(2)]
+        assert {answer.headers["Content-Encoding"] for answer in answers} == {"gzip"}
+        assert answers[0].data == answers[1].data
+        return len(compressed) - before
+
+    assert ask("/static/swagger-ui-bundle.js") == ask("/static/swagger-ui.css") == ask("/openapi.json") == 1
+    assert ask("/v1/emergency") == 2
+    assert ask("/v1/emergency?lang=en") == 2
 
 
 def test_head_says_what_get_would_without_sending_it(tmp_path):

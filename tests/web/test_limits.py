@@ -63,6 +63,20 @@ def test_all_routes_count_together(tmp_path):
     assert statuses(client, "203.0.113.1", path="/v1/emergency") == [429]
 
 
+@pytest.mark.parametrize("path", ["/nope", "/v1/care/a/b/c/d", "/a%00b", "/v1//care"])
+def test_an_address_that_leads_nowhere_is_counted_too(tmp_path, path):
+    client = make_client(tmp_path, rate_limit="2 per minute")
+    assert statuses(client, *["203.0.113.1"] * 3, path=path) == [404, 404, 429]
+    assert statuses(client, "203.0.113.1") == [429]
+    assert statuses(client, "203.0.113.2", path=path) == [404]
+
+
+def test_a_wrong_method_is_counted_too(tmp_path):
+    client = make_client(tmp_path, rate_limit="1 per minute")
+    answers = [client.delete("/v1/emergency", environ_overrides={"REMOTE_ADDR": "203.0.113.1"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [405, 429]
+
+
 def test_a_load_balancer_may_ask_after_the_health_as_often_as_it_likes(tmp_path):
     client = make_client(tmp_path, rate_limit="1 per minute")
     assert statuses(client, *["203.0.113.1"] * 3, path="/healthz") == [200] * 3

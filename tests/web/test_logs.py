@@ -12,6 +12,7 @@ from citizen_api import serving
 from citizen_api.web.logs import configure_logs
 from tests.web.makers import NOBODY_LISTENS, UNLIMITED, make_client
 
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 TOKEN = "als_" + "s" * 43
 SECRETS = (
     "48.8573",
@@ -58,7 +59,7 @@ def ask_much(client):
         "Authorization": f"Bearer {TOKEN}",
         "User-Agent": "Mozilla",
         "Cookie": f"key={TOKEN}",
-        "X-Request-ID": "request-of-the-test",
+        "X-Request-ID": "lat=48.8573751-lon=2.3524425",
         "Referer": "https://ville.example/?lat=48.8573751",
     }
     for method, path, options in (
@@ -133,13 +134,13 @@ def test_no_log_line_holds_a_position_when_everything_works(client, log):
 
 
 def test_a_request_is_one_line_of_json_with_its_route_status_and_id(tmp_path, log):
-    make_client(tmp_path).get("/problems/not-found?lang=fr", headers={"X-Request-ID": "request-1"})
+    make_client(tmp_path).get("/problems/not-found?lang=fr", headers={"X-Request-ID": UUID})
     (line,) = (json.loads(text) for text in log.getvalue().splitlines() if "alentours.access" in text)
     assert (line["route"], line["method"], line["status"], line["request_id"]) == (
         "/problems/<name>",
         "GET",
         200,
-        "request-1",
+        UUID,
     )
     assert line["level"] == "INFO"
     assert line["time"].endswith("Z")
@@ -147,11 +148,11 @@ def test_a_request_is_one_line_of_json_with_its_route_status_and_id(tmp_path, lo
 
 def test_a_crash_leaves_its_type_place_and_request_in_the_log(tmp_path, log):
     client = make_client(tmp_path, PLANTED)
-    client.get("/planted/48.85,2.35", headers={"X-Request-ID": "request-2"})
+    client.get("/planted/48.85,2.35", headers={"X-Request-ID": UUID})
     (line,) = (json.loads(text) for text in log.getvalue().splitlines() if '"crash"' in text)
     assert "RuntimeError at test_logs.py:" in line["exc_info"]
     assert "caused by ValueError at test_logs.py:" in line["exc_info"]
-    assert (line["route"], line["request_id"], line["level"]) == ("/planted/<where>", "request-2", "ERROR")
+    assert (line["route"], line["request_id"], line["level"]) == ("/planted/<where>", UUID, "ERROR")
 
 
 @pytest.mark.parametrize("name", ["werkzeug", "httpx", "httpcore", "flask-limiter"])

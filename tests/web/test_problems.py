@@ -112,9 +112,9 @@ def test_the_city_chooses_the_language_of_those_who_name_none(tmp_path):
 
 def test_a_crash_tells_its_reader_nothing_but_where_to_ask(tmp_path):
     client = make_client(tmp_path, {"/crash": crash})
-    response = client.get("/crash?lang=en", headers={"X-Request-ID": "asked-by-me-1"})
+    response = client.get("/crash?lang=en", headers={"X-Request-ID": "0f8fad5b-d9cb-469f-a165-70867728950e"})
     problem = read_problem(response)
-    assert (problem["title"], problem["request_id"]) == ("Error on our side", "asked-by-me-1")
+    assert (problem["title"], problem["request_id"]) == ("Error on our side", "0f8fad5b-d9cb-469f-a165-70867728950e")
     assert not any(leak in response.text for leak in ("secret", "48.85", "RuntimeError", "Traceback"))
 
 

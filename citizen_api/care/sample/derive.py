@@ -7,16 +7,13 @@ sorted by FINESS number; run twice, it writes the same bytes. What is left out, 
 import argparse
 import csv
 import io
-import json
-import re
 import sys
-import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 ROOT = Path(__file__).resolve().parents[3]
 if str(ROOT) not in sys.path:  # run as a program, from anywhere
@@ -28,7 +25,6 @@ from citizen_api.sources.generic_csv import IDENTIFIER_FIELDS  # noqa: E402
 from citizen_api.sources.records import FacilityRecord, RejectedRow, SourceFormatError  # noqa: E402
 
 TARGET: Final = Path(__file__).with_name("facilities.csv")
-COMMUNES: Final = "communes/etalab_decoupage_6.0.0/communes.json"
 COLUMNS: Final = (
     "finess",
     "finess_ej",
@@ -67,7 +63,6 @@ SOURCES: Final = (
 
 def derive(shared: Path) -> tuple[str, Counter[str]]:
     """Give the sample's text and how many rows of each kind there were. Raises OSError, SourceFormatError."""
-    communes = Communes.load(shared / COMMUNES)
     counts: Counter[str] = Counter()
     rows: dict[str, dict[str, str]] = {}
     for source in SOURCES:
@@ -75,9 +70,8 @@ def derive(shared: Path) -> tuple[str, Counter[str]]:
             if record.key in rows:
                 counts[f"{source.id}: already in another file"] += 1
                 continue
-            rows[record.key] = _row(record, source, communes)
+            rows[record.key] = _row(record, source)
             counts[f"{source.id}: kept"] += 1
-            counts["commune known" if rows[record.key]["commune_code"] else "commune unknown"] += 1
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -97,62 +91,13 @@ def _records(path: Path, source: Source, counts: Counter[str]) -> Iterator[Facil
                 yield record
 
 
-def _row(record: FacilityRecord, source: Source, communes: "Communes") -> dict[str, str]:
+def _row(record: FacilityRecord, source: Source) -> dict[str, str]:
     given = {field.name: getattr(record, field.name) for field in fields(record)}
     schemes: Mapping[str, str] = dict(record.identifiers)
     given |= {scheme: schemes.get(scheme) for scheme in IDENTIFIER_FIELDS}
     given["category_codes"] = " ".join(f"{scheme}:{code}" for scheme, code in record.category_codes)
     given |= {"source_id": source.id, "source_date": source.as_of}
-    if record.commune_code is None and (found := communes.find(record.postcode, record.city)):
-        given["commune_code"], given["city"] = found
     return {column: "" if given[column] is None else str(given[column]) for column in COLUMNS}
-
-
-class Communes:
-    """INSEE codes by name and département; an address of a CEDEX has no other way to its commune."""
-
-    def __init__(self, communes: list[dict[str, Any]]) -> None:
-        """Of several communes that a name may mean in a département, none is chosen."""
-        self._found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-        self._at_postcode: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        current = {commune["code"]: commune for commune in communes if commune["type"] == "commune-actuelle"}
-        for commune in current.values():
-            self._found[commune["departement"], folded(commune["nom"])].add((commune["code"], commune["nom"]))
-            for postcode in commune.get("codesPostaux", ()):
-                self._at_postcode[postcode].append((commune["code"], commune["nom"]))
-        for commune in communes:
-            home = current.get(commune.get("chefLieu", ""))
-            if home and commune["type"] in {"commune-deleguee", "commune-associee"}:
-                place = (home["departement"], folded(commune["nom"]))
-                if place not in self._found:
-                    self._found[place].add((home["code"], home["nom"]))
-
-    @classmethod
-    def load(cls, path: Path) -> "Communes":
-        """Those of Etalab's administrative divisions."""
-        return cls(json.loads(path.read_text(encoding="utf-8")))
-
-    def find(self, postcode: str | None, city: str | None) -> tuple[str, str] | None:
-        """Find its (code, name): the one commune of that name in the postcode's département.
-
-        Else the postcode's one commune, if one name begins the other (Evry, Évry-Courcouronnes), or None.
-        """
-        name = folded(city or "")
-        found = self._found.get(((postcode or "")[:2], name), set())
-        if len(found) == 1:
-            return next(iter(found))
-        there = self._at_postcode.get(postcode or "", [])
-        if name and len(there) == 1:
-            shorter, longer = sorted((f"{name} ", f"{folded(there[0][1])} "), key=len)
-            return there[0] if longer.startswith(shorter) else None
-        return None
-
-
-def folded(name: str) -> str:
-    """Write the name without accents, case, hyphens or apostrophes, "st" written out."""
-    plain = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "oe"))
-    words = re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c)).lower())
-    return " ".join({"st": "saint", "ste": "sainte"}.get(word, word) for word in words)
 
 
 def main() -> int:
@@ -163,7 +108,7 @@ def main() -> int:
     try:
         text, counts = derive(shared)
         TARGET.write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, SourceFormatError, json.JSONDecodeError) as error:
+    except (OSError, SourceFormatError) as error:
         print(f"derive.py: {error}", file=sys.stderr)
         return 1
     for what, count in sorted(counts.items()):

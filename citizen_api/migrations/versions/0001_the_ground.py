@@ -203,7 +203,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("facility_id", sa.String(length=16), nullable=False),
         sa.Column("kind", sa.String(length=30), nullable=False),
-        sa.Column("comment", sa.String(length=500), nullable=True),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("comments", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settlement", sa.String(length=20), nullable=True),
@@ -218,6 +219,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("care_report", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_care_report_facility_id"), ["facility_id"], unique=False)
+        batch_op.create_index(
+            "ix_care_report_waiting",
+            ["facility_id", "kind"],
+            unique=True,
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
 
     op.create_table(
         "people_staff_key",
@@ -433,6 +441,11 @@ def downgrade() -> None:
 
     op.drop_table("people_staff_key")
     with op.batch_alter_table("care_report", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_care_report_waiting",
+            sqlite_where=sa.text("settled_at IS NULL"),
+            postgresql_where=sa.text("settled_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_care_report_facility_id"))
 
     op.drop_table("care_report")
