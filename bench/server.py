@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RAW = ROOT / "docs" / "performance" / "server.json"
@@ -40,7 +41,7 @@ def main() -> None:
     print(table)
 
 
-def measure(folder: Path) -> dict[str, object]:
+def measure(folder: Path) -> dict[str, Any]:
     """Measure every server and route; requests a second of each round."""
     (folder / "bare.py").write_text(BARE, encoding="utf-8")
     binaries = Path(sys.executable).parent
@@ -48,7 +49,7 @@ def measure(folder: Path) -> dict[str, object]:
     environment |= {"ALENTOURS_LOG_LEVEL": "WARNING", "PYTHONPATH": str(folder)}
     subprocess.run([binaries / "alentours", "care", "import", "sample"], check=True, env=environment)
     ports = {name: free_port() for name in ("granian bare", "gunicorn sync bare", "gunicorn gthread bare", "alentours")}
-    commands = {
+    commands: dict[str, list[str | Path]] = {
         "granian bare": [binaries / "granian", *GRANIAN, "--port", str(ports["granian bare"]), "bare:app"],
         "alentours": [binaries / "alentours", "serve", "--workers", "1", "--port", str(ports["alentours"])],
     }
@@ -135,10 +136,10 @@ def cpu_name() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def as_table(results: dict[str, object]) -> str:
+def as_table(results: dict[str, Any]) -> str:
     """Write docs/performance.md from the raw output."""
-    rounds: dict[str, list[float]] = results["requests_per_second"]  # type: ignore[assignment]
-    machine: dict[str, object] = results["machine"]  # type: ignore[assignment]
+    rounds: dict[str, list[float]] = results["requests_per_second"]
+    machine: dict[str, object] = results["machine"]
     bare = statistics.median(rounds["granian bare"])
     how = (
         f"One worker process, {CONNECTIONS} kept-alive loopback connections, median of {ROUNDS} rounds of "

@@ -26,7 +26,7 @@ from citizen_api.care.models import (
     Source,
 )
 from citizen_api.core.db import Base
-from citizen_api.core.problems import Problem
+from citizen_api.core.problems import Problem, Unavailable
 from citizen_api.sources.generic_csv import SourceInfo
 from citizen_api.territory import queries as territory_queries
 
@@ -298,7 +298,8 @@ def report_facility(session: Session, *, facility_id: str, kind: str, comment: s
         except IntegrityError:
             pass  # somebody reported the same at the same moment
         waiting = queries.waiting_report(session, facility_id, kind)
-        assert waiting is not None  # noqa: S101
+        if waiting is None:  # settled in between: the next try opens a new one
+            raise Unavailable(headers={"Retry-After": "1"})
     waiting.times += 1
     if comment is not None:
         others = [said for said in waiting.comments if said != comment]
