@@ -110,9 +110,9 @@ def _accessible(question: Question, also: Filter) -> Filter:
 
 
 def _perhaps_accessible(question: Question) -> Filter:
-    """Which places fit the wishes, but for an access that nobody told."""
-    fits = _fits(replace(question, wheelchair=False))
-    return lambda place: place.wheelchair is None and fits(place)
+    """Which places nobody said to be inaccessible, nor to be closed at the moment asked about."""
+    moment = question.open_at
+    return lambda place: place.wheelchair is None and (moment is None or place.state_at(moment) != "closed")
 
 
 def _search(directory: Directory, question: Question, keep: Filter) -> Iterator[Found]:
@@ -157,7 +157,10 @@ def _notices(directory: Directory, question: Question, answer: Answer) -> list[N
             notices.extend(_hospitals_instead(directory, question, answer))
         else:
             notices.extend(_nothing_near(directory, question, answer))
-        if question.wheelchair:
+        known = [directory.has(category) for category in question.categories]
+        if any(known) and not all(known):
+            notices.append(("some_categories_unknown", {}))
+        if question.wheelchair and any(known):
             notices.append(("wheelchair_filter", {}))
         near = bool(answer.items) and answer.items[0].distance_m <= (question.radius_m or NEAR_M)
         if question.open_at is not None and not near and "pharmacy" in question.categories:
@@ -186,7 +189,7 @@ def _hospitals_instead(directory: Directory, question: Question, answer: Answer)
 
 def _nothing_near(directory: Directory, question: Question, answer: Answer) -> list[Notice]:
     radius_m = question.radius_m or NEAR_M
-    km: dict[str, object] = {"radius_km": f"{radius_m / 1000:g}"}
+    radius = f"{radius_m / 1000:g} km" if radius_m % 1000 == 0 else f"{radius_m:.0f} m"
     if answer.items:
         if answer.items[0].distance_m <= radius_m:
             return []
@@ -198,7 +201,7 @@ def _nothing_near(directory: Directory, question: Question, answer: Answer) -> l
     if question.wheelchair and not answer.items and not answer.instead:
         return _access_unknown_instead(directory, question, answer)
     if answer.items or answer.instead:
-        return [("none_open_near" if question.open_at else "nothing_near", km)]
+        return [("none_open_near" if question.open_at else "nothing_near", {"radius": radius})]
     known = any(directory.has(category) for category in question.categories)
     if not known:
         return [("nothing_known", {})]

@@ -115,7 +115,7 @@ def test_a_radius_bounds_the_items_and_what_is_nearest_is_said_anyway(client, im
     assert answer.json["items"] == []
     assert names(answer.json["instead"]) == ["Synthetic a", "Synthetic b"]
     assert answer.json["instead"][0]["why"] == "The nearest, beyond the radius you asked for."
-    assert answer.json["notices"][0]["text"].startswith("Nothing within 0.5 km. Here is the nearest beyond.")
+    assert answer.json["notices"][0]["text"].startswith("Nothing within 500 m. Here is the nearest beyond.")
     assert "instead" not in client.get(URL + "&radius_m=1000").json
 
 

@@ -44,3 +44,22 @@ def test_only_who_looks_for_a_pharmacy_is_told_of_pharmacies_on_duty(client, imp
     answer = client.get("/v1/care/nearest?lat=48.85&lon=2.35&category=hospital&open=now")
     assert "pharmacy_on_duty" not in codes(answer)
     assert "none_open" in codes(answer)
+
+
+def test_where_neither_access_nor_hours_are_known_the_place_is_offered_all_the_same(client, imported):
+    imported(make_record("untold"), make_record("shut", opening_hours="Mo 09:00-10:00"))
+    answer = client.get(URL + "&wheelchair=true&open=now")
+    assert names(answer.json["instead"]) == ["Synthetic untold"]
+
+
+def test_a_category_of_which_nothing_is_known_among_others_is_said(client, imported):
+    imported(make_record("a"))
+    answer = client.get("/v1/care/nearest?lat=48.8573751&lon=2.3524425&category=maternity,pharmacy")
+    assert names(answer.json["items"]) == ["Synthetic a"]
+    assert codes(answer) == ["some_categories_unknown"]
+
+
+def test_a_small_radius_is_told_in_metres(client, imported):
+    imported(make_record("far", lat=48.9))
+    answer = client.get(URL + "&radius_m=200&lang=en")
+    assert "within 200 m." in answer.json["notices"][0]["text"].lower()
