@@ -48,7 +48,7 @@ services: ## Start PostgreSQL and Redis on their standard ports where they are m
 	@sh deploy/services.sh
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows, without registry addresses
-	$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --generate-hashes --allow-unsafe \
+	$(BIN)/pip-compile --quiet --upgrade --extra dev --no-strip-extras --generate-hashes --allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --output-file requirements.lock pyproject.toml
 
 pre-commit: $(STAMP) ## Check before every commit from now on
