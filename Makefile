@@ -43,8 +43,9 @@ openapi: $(STAMP) ## Write openapi.yaml, docs/settings.md and docs/problems.md
 
 bench: $(STAMP) ## Measure, and write the tables in docs/performance.md
 	$(BIN)/python bench/server.py
+	$(BIN)/python bench/nearest.py
 
-services: ## Start PostgreSQL and Redis on their standard ports where they are missing (Debian, root)
+services: ## Start PostgreSQL and Redis where they are missing; install PostGIS and wrk for the bench (Debian, root)
 	@sh deploy/services.sh
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows, without registry addresses

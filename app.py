@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from citizen_api.api import install_api, services_from
+from citizen_api.api import install_api, services_from, warm_up
 from citizen_api.cli import cli
 from citizen_api.core.settings import Settings
 from citizen_api.web.logs import configure_logs
@@ -27,7 +27,9 @@ def create_served_app() -> Flask:
     """Make the app of one worker process of `alentours serve`, which logs as JSON."""
     settings = Settings.from_environment()
     configure_logs(settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    warm_up(app)
+    return app
 
 
 def main() -> None:

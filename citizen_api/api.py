@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask
-from flask_limiter import Limiter
 from flask_smorest import Api
 from sqlalchemy import text
 
 from citizen_api.care import views as care_views
-from citizen_api.care.directory import DirectoryKeeper
 from citizen_api.care.gazetteer import FacilitiesGazetteer
+from citizen_api.care.keeper import DirectoryKeeper
 from citizen_api.core.db import Database
+from citizen_api.core.problems import Problem
 from citizen_api.core.settings import Settings
 from citizen_api.people import views as people_views
 from citizen_api.people.queries import StoredStaffKeys
@@ -21,6 +22,7 @@ from citizen_api.territory.places import Places
 from citizen_api.web import system
 from citizen_api.web.auth import StaffKeys
 from citizen_api.web.http import install_http
+from citizen_api.web.limits import Limits
 from citizen_api.web.problems import register_problem_handlers
 from citizen_api.web.services import Services
 from citizen_api.web.system import OpenApi
@@ -62,7 +64,7 @@ def install_api(app: Flask, services: Services) -> None:
         "API_VERSION": VERSION,
         "OPENAPI_VERSION": "3.1.0",
     }
-    services.ports[Limiter] = install_http(app, services.settings)
+    services.ports[Limits] = install_http(app, services.settings)
     register_problem_handlers(app)
     _register_capabilities(services)
     api = _Api(
@@ -82,6 +84,13 @@ def install_api(app: Flask, services: Services) -> None:
         api.register_blueprint(blp)
     services.ports[OpenApi] = OpenApi(api)
     app.register_blueprint(system.pages)
+
+
+def warm_up(app: Flask) -> None:
+    """Open the directory before the first resident asks; what cannot be opened now is tried again then."""
+    with suppress(Problem):
+        services: Services = app.extensions["alentours"]
+        services.port(DirectoryKeeper).current()
 
 
 def _register_capabilities(services: Services) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -15,6 +16,7 @@ from granian.server import Server
 from citizen_api.care import queries as care_queries
 from citizen_api.care import rules as care_rules
 from citizen_api.care.actions import remove_source
+from citizen_api.care.keeper import BuilderFailedError, run_builder
 from citizen_api.core.clock import system_clock
 from citizen_api.core.db import Database
 from citizen_api.core.settings import PREFIX, Settings
@@ -45,6 +47,9 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
     with database.session(write=False) as session:
         count = care_queries.count_facilities(session)
     database.engine.dispose()
+    # Once, before the workers: they only open it, and the compiled search is at hand.
+    with suppress(BuilderFailedError):  # logged; each worker tries again
+        run_builder(settings)
     click.echo(f"Alentours: {count} places of care. http://{settings.host}:{settings.port}/docs", err=True)
     if not count:
         click.echo("No place is known yet: see `alentours care import --help`, or try --demo.", err=True)

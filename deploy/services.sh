@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts PostgreSQL and Redis on 127.0.0.1 where nothing answers yet; installs them from Debian's packages if root.
+# Starts PostgreSQL and Redis on 127.0.0.1 where nothing answers yet; installs them from Debian's packages if root,
+# and what only `make bench` uses: PostGIS (to be compared with) and wrk (which makes the load).
 set -eu
 
 answers() { # port
@@ -20,23 +21,26 @@ wait_for() { # port name
     return 1
 }
 
-install_package() { # command package
-    if command -v "$1" >/dev/null 2>&1; then return 0; fi
+install_package() { # package
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-        echo "$2 is missing and can only be installed here by root on Debian." >&2
+        echo "$1 is missing and can only be installed here by root on Debian." >&2
         return 1
     fi
     apt-get update -q >/dev/null
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$2" >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$1" >/dev/null
+}
+
+install_command() { # command package
+    command -v "$1" >/dev/null 2>&1 || install_package "$2"
 }
 
 if ! answers 5432; then
-    install_package pg_ctlcluster postgresql
+    install_command pg_ctlcluster postgresql
     pg_ctlcluster --skip-systemctl-redirect "$(ls /etc/postgresql | tail -n 1)" main start || true
 fi
 wait_for 5432 PostgreSQL
 if ! answers 6379; then
-    install_package redis-server redis-server
+    install_command redis-server redis-server
     redis-server --daemonize yes --bind 127.0.0.1 --port 6379 --save "" --appendonly no >/dev/null
 fi
 wait_for 6379 Redis
@@ -48,3 +52,10 @@ if ! psql -h 127.0.0.1 -U "$user" -d postgres -Atc 'select 1' >/dev/null 2>&1; t
     sed -i 's/^\(host .*127\.0\.0\.1\/32 *\).*/\1trust/' /etc/postgresql/*/main/pg_hba.conf 2>/dev/null || true
     su postgres -c "psql -qc 'select pg_reload_conf()'" >/dev/null 2>&1 || true
 fi
+
+# Without these two everything works: the bench says "absent", or makes the load by itself.
+cluster=$(ls /etc/postgresql 2>/dev/null | tail -n 1)
+if [ -n "$cluster" ] && [ ! -e "/usr/share/postgresql/$cluster/extension/postgis.control" ]; then
+    install_package "postgresql-$cluster-postgis-3" || echo "The bench goes without PostGIS."
+fi
+install_command wrk wrk || echo "The bench goes without wrk."

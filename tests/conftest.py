@@ -17,7 +17,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 from app import create_app
-from citizen_api.care.directory import DirectoryKeeper
+from citizen_api.care.keeper import DirectoryKeeper
 from citizen_api.core.db import Database, make_engine
 from citizen_api.core.settings import Settings
 from citizen_api.preparing import prepare_database

@@ -42,6 +42,11 @@ def test_a_setting_is_read_in_its_own_type():
     )
 
 
+def test_a_process_of_our_own_reads_the_same_settings_from_the_environment_that_they_write():
+    settings = replace(Settings(), port=0, hsts=True, data_dir=Path("a b"), cors_origins=("https://a.example",))
+    assert Settings.from_environment(settings.to_environment()) == settings
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, cast
@@ -13,15 +13,17 @@ from sqlalchemy import Table, bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from citizen_api.care import queries, rules
+from citizen_api.care import merging, queries, record_queries, rules
 from citizen_api.care.models import (
     URL_LENGTH,
     DirectoryVersion,
     Facility,
+    FacilityAlias,
     FacilityCategory,
     FacilityIdentifier,
     FacilityRecordRow,
     Import,
+    Linking,
     Report,
     Source,
 )
@@ -133,6 +135,7 @@ def write_changes(session: Session, source_id: str, changes: Sequence[Change], *
                     "digest": change.digest,
                     "facts": change.facts,
                     "closed_at": change.closed_at,
+                    "confidence": 1.0,
                 }
                 for change in created
             ],
@@ -151,7 +154,14 @@ def write_changes(session: Session, source_id: str, changes: Sequence[Change], *
     ]
     _update(session, FacilityRecordRow, updates)
     merge_facilities(session, facility_ids, now=now)
+    if any(change.what != "unchanged" for change in changes):
+        note_moved_records(session)
     move_directory_version(session, now=now)
+
+
+def note_moved_records(session: Session) -> None:
+    """Remember that records changed, so that some may belong elsewhere: the linking of an import finds out."""
+    session.execute(update(Linking).values(changed=Linking.changed + 1))
 
 
 def _homes(session: Session, source_id: str, created: Sequence[Change], *, now: datetime) -> dict[str, str]:
@@ -171,13 +181,58 @@ def _homes(session: Session, source_id: str, created: Sequence[Change], *, now: 
             names[home] = change.facts["name"]
             known.update(dict.fromkeys(pairs, home))
         homes[change.key] = home
+    create_facilities(session, names, now=now)
+    return homes
+
+
+def create_facilities(session: Session, names: Mapping[str, str], *, now: datetime) -> None:
+    """Insert those of the facilities, {id: name}, that are not there yet; to be merged by who creates them."""
     new = names.keys() - queries.existing_facilities(session, names)
+    session.execute(delete(FacilityAlias).where(FacilityAlias.id.in_(new)))
     _insert(
         session,
         Facility,
-        [{"id": home, "name": names[home], "position_approximate": False, "updated_at": now} for home in new],
+        [
+            {
+                "id": home,
+                "name": names[home],
+                "position_approximate": False,
+                "services": [],
+                "languages": [],
+                "field_sources": {},
+                "conflicts": {},
+                "updated_at": now,
+            }
+            for home in sorted(new)
+        ],
     )
-    return homes
+
+
+def place_records(session: Session, placed: Sequence[dict[str, Any]]) -> None:
+    """Write where records belong: rows of id, facility_id, confidence."""
+    _update(session, FacilityRecordRow, placed)
+
+
+def name_aliases(session: Session, aliases: Mapping[str, str]) -> None:
+    """Let old ids, {alias: facility id}, answer for a place from now on; one that is its own target goes."""
+    session.execute(delete(FacilityAlias).where(FacilityAlias.id.in_(aliases)))
+    rows = [{"id": alias, "facility_id": target} for alias, target in sorted(aliases.items()) if alias != target]
+    _insert(session, FacilityAlias, rows)
+
+
+def move_reports(session: Session, targets: Mapping[str, str]) -> None:
+    """Move the reports on places that merged, {old id: new id}; of one kind and place still only one waits."""
+    for report in record_queries.reports_on(session, targets):
+        target = targets[report.facility_id]
+        waiting = queries.waiting_report(session, target, report.kind) if report.settled_at is None else None
+        if waiting is None:
+            report.facility_id = target
+        else:
+            waiting.times += report.times
+            waiting.comments = list(dict.fromkeys([*waiting.comments, *report.comments]))[:MAX_COMMENTS]
+            waiting.created_at = min(waiting.created_at, report.created_at)
+            session.delete(report)
+        session.flush()
 
 
 def close_records(session: Session, source_id: str, keys: Collection[str], *, now: datetime) -> None:
@@ -185,17 +240,27 @@ def close_records(session: Session, source_id: str, keys: Collection[str], *, no
     rows = queries.record_ids(session, source_id, keys)
     _update(session, FacilityRecordRow, [{"id": row_id, "closed_at": now} for row_id, _ in rows.values()])
     merge_facilities(session, {facility_id for _, facility_id in rows.values()}, now=now)
+    note_moved_records(session)
     move_directory_version(session, now=now)
 
 
-def merge_facilities(session: Session, ids: Collection[str], *, now: datetime) -> None:
-    """Bring facilities in line with what their sources say.
+def delete_records(session: Session, source_id: str, keys: Collection[str], *, now: datetime) -> None:
+    """Forget what a source does not have any more; a place that nothing else describes goes, with all about it."""
+    rows = queries.record_ids(session, source_id, keys)
+    session.execute(delete(FacilityRecordRow).where(FacilityRecordRow.id.in_([row_id for row_id, _ in rows.values()])))
+    merge_facilities(session, {facility_id for _, facility_id in rows.values()}, now=now)
+    note_moved_records(session)
+    move_directory_version(session, now=now)
+
+
+def merge_facilities(session: Session, ids: Collection[str], *, now: datetime) -> bool:
+    """Bring facilities in line with what their sources say; tell whether any changed.
 
     A place without coordinates of its own takes the centre of its commune, flagged approximate; a place that
     no record describes any more goes (only removing a whole source leaves such a one).
     """
     statements = queries.statements(session, ids)
-    merged = {facility_id: rules.merge(said) for facility_id, said in statements.items()}
+    merged = {facility_id: merging.merge(said) for facility_id, said in statements.items()}
     lost = {place.values["commune_code"] for place in merged.values() if place.lat is None} - {None}
     centres = territory_queries.centres(session, lost) if lost else {}
     stored = queries.stored_facilities(session, merged)
@@ -230,7 +295,9 @@ def merge_facilities(session: Session, ids: Collection[str], *, now: datetime) -
             for scheme, value in pairs
         ],
     )
-    session.execute(delete(Facility).where(Facility.id.in_(set(ids) - merged.keys())))
+    gone = set(ids) - merged.keys()
+    session.execute(delete(Facility).where(Facility.id.in_(gone)))
+    return bool(changed or categories or identifiers or gone)
 
 
 def _replace(
@@ -261,10 +328,10 @@ def _update(session: Session, model: type[Base], rows: Sequence[dict[str, Any]])
         )
 
 
-def _values(place: rules.MergedPlace, centres: dict[str, tuple[float, float]]) -> dict[str, Any]:
+def _values(place: merging.MergedPlace, centres: dict[str, tuple[float, float]]) -> dict[str, Any]:
     lat, lon = place.lat, place.lon
-    approximate = lat is None
-    if approximate:
+    approximate = lat is None or place.position_approximate
+    if lat is None:
         lat, lon = centres.get(place.values["commune_code"] or "", (None, None))
     return {
         **place.values,
@@ -273,6 +340,8 @@ def _values(place: rules.MergedPlace, centres: dict[str, tuple[float, float]]) -
         "position_approximate": approximate and lat is not None,
         "opening_hours": place.opening_hours,
         "opening_hours_source": place.opening_hours_source,
+        "field_sources": dict(place.field_sources),
+        "conflicts": dict(place.conflicts),
         "closed_at": place.closed_at,
     }
 
@@ -284,6 +353,7 @@ def remove_source(session: Session, source_id: str, *, now: datetime) -> int:
     for start in range(0, len(ids), _BATCH):
         merge_facilities(session, ids[start : start + _BATCH], now=now)
     if ids:
+        note_moved_records(session)
         move_directory_version(session, now=now)
     return len(ids)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing
 from datetime import datetime
@@ -10,9 +11,14 @@ from typing import IO, Any
 
 import click
 
-from citizen_api.care import stocks, sync
+from citizen_api.care import reading, stocks, sync
+from citizen_api.care.directory import Directory
+from citizen_api.care.directory_files import current_version
+from citizen_api.care.doctor_command import doctor
 from citizen_api.care.importing import ImportRunningError
+from citizen_api.care.keeper import FOLDER, build, is_stale
 from citizen_api.core.downloads import DownloadError, download, public_part
+from citizen_api.core.locks import TakenError
 from citizen_api.sources.generic_csv import parse_mapping
 from citizen_api.sources.records import SourceFormatError
 from citizen_api.web.command import EXIT_REFUSED, EXIT_REJECTED_ROWS, Context, Progress
@@ -34,6 +40,9 @@ _FORMATS = "\n\n".join(f"{name}: {chosen.about}" for name, chosen in stocks.FORM
 @click.group()
 def care() -> None:
     """Places of care: import them."""
+
+
+care.add_command(doctor)
 
 
 @care.command(
@@ -126,3 +135,28 @@ def _say(report: sync.ImportReport, *, dry_run: bool) -> None:
         click.echo(f"  hours not understood, kept word for word: {report.hours_not_understood}")
     if report.rejected_file:
         click.echo(f"  rejected rows, with reasons: {report.rejected_file}")
+
+
+@care.command()
+@click.option("--background", is_flag=True, help="At low priority, and only if no other process is at it.")
+@click.pass_obj
+def directory(context: Context, *, background: bool) -> None:
+    """Build the directory that answers "nearest", if it is not up to date.
+
+    `alentours serve` does this by itself, at its start and whenever places change.
+    """
+    folder = context.settings.data_dir / FOLDER
+    if background:
+        os.nice(10)
+    with context.database.session(write=False) as session:
+        stamp = reading.stamp(session)
+    version = current_version(folder)
+    if is_stale(version, stamp=stamp, now=context.clock()):
+        try:
+            version = build(folder, lambda: reading.open_places(context.database), now=context.clock())
+        except TakenError as error:
+            raise click.ClickException("another process is building it") from error
+    assert version is not None  # noqa: S101 - built, or not stale
+    found = Directory.open(version)
+    found.warm_up()  # the compiled search is kept on the disk for those that serve
+    click.echo(f"{len(found)} places: {version}")

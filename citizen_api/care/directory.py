@@ -1,107 +1,43 @@
 """The directory: the places that are open for good, held ready for the question "nearest to here".
 
-`Directory` is the narrow port between `care/nearest` and what holds the places: a faster holder only has to give
-the same answers. This one keeps NumPy arrays in each process and rebuilds them when the tables' version moves.
+Immutable, and of one version of the tables: arrays that `directory_files` packed, mapped from files or in memory.
+A place is known by its number, its rank by id.
 """
 
 from __future__ import annotations
 
-import heapq
-import logging
 import math
-import re
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import os
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
-from citizen_api.care.hours import UNKNOWN, Hours, HoursNotUnderstood, Opening, parse_hours
-from citizen_api.care.rules import DEMO_SOURCE
-from citizen_api.core.geo import FloatArray, distances_m, ecef_m, in_mainland_france
+from citizen_api.care import directory_files as files
+from citizen_api.care.categories import CATEGORIES
+from citizen_api.care.fragments import label_part
+from citizen_api.care.hours import Opening
+from citizen_api.care.place import Place
+from citizen_api.care.schedules import CODES, Schedules
+from citizen_api.core.geo import distance_m
 
-_CHUNK = 64
-MAINLAND = "75056"
-"""Commune whose clock and holidays hold for a place of the mainland whose own commune is not known."""
-
-_SUN = re.compile(r"sun|dawn|dusk")
-_log = logging.getLogger("alentours.care")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceMention:
-    """A source that describes a place, and the date of what it says."""
-
-    id: str
-    title: str
-    dated: date
+_EXTRA_ROOM: Final = 8
+_MORE_ROOM: Final = 512
+_FIRST_TRY: Final = 64
+_ALL_STATES: Final = 0
+_ANYTHING: Final = np.zeros(1, dtype=np.uint8)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A place as it is answered. `lat`, `lon` in WGS84 degrees."""
-
-    id: str
-    name: str
-    categories: tuple[str, ...]
-    street: str | None
-    postcode: str | None
-    city: str | None
-    commune_code: str | None
-    phone: str | None
-    website: str | None
-    lat: float
-    lon: float
-    position_approximate: bool
-    wheelchair: str | None
-    opening_hours: str | None
-    opening_hours_verbatim: str | None
-    opening_hours_source: str | None
-    identifiers: tuple[tuple[str, str], ...]
-    sources: tuple[SourceMention, ...]
-    closed_at: datetime | None = None
-
-    @cached_property
-    def hours(self) -> Hours | None:
-        """The parsed hours, or None where they are not known."""
-        commune = self.commune_code or (MAINLAND if in_mainland_france(lat=self.lat, lon=self.lon) else None)
-        if self.opening_hours is None or commune is None:
-            return None
-        # Only hours that follow the sun depend on more than the commune: the others are read once for all.
-        sunny = _SUN.search(self.opening_hours) and not math.isnan(self.lat)
-        return _read_hours(self.opening_hours, commune, (self.lat, self.lon) if sunny else None)
-
-    def opening_at(self, at: datetime) -> Opening:
-        """Whether it is open at a moment, and until when; what closed for good is closed."""
-        if self.closed_at is not None:
-            return Opening("closed", None, "")
-        return UNKNOWN if self.hours is None else self.hours.at(at)
-
-    def state_at(self, at: datetime) -> str:
-        """Only the state of `opening_at`, quickly."""
-        return "unknown" if self.hours is None else self.hours.state_at(at)
-
-
-@lru_cache(maxsize=200_000)
-def _read_hours(expression: str, commune: str, position: tuple[float, float] | None) -> Hours | None:
-    lat, lon = position or (None, None)
-    try:
-        return parse_hours(expression, insee_code=commune, lat=lat, lon=lon)
-    except HoursNotUnderstood:
-        return None
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Found:
-    """A place found: ordered by distance to the millimetre, then by id, and by nothing else."""
+class Found(NamedTuple):
+    """A place found: ordered by distance to the millimetre, then by number, hence by id, and by nothing else."""
 
     distance_mm: int
-    id: str
-    place: Place = field(compare=False)
+    number: int
 
     @property
     def distance_m(self) -> float:
@@ -109,41 +45,162 @@ class Found:
         return self.distance_mm / 1000
 
 
-Filter = Callable[[Place], bool]
-
-
 class Directory:
-    """Immutable. `version` is that of the tables it was built from."""
+    """See the module."""
 
-    def __init__(self, places: Sequence[Place], *, version: int, built_at: datetime) -> None:
-        self.version = version
-        self.built_at = built_at
-        self._places = list(places)
-        self._by_id = {place.id: place for place in self._places}
-        self._lats: FloatArray = np.array([place.lat for place in self._places], dtype=np.float64)
-        self._lons: FloatArray = np.array([place.lon for place in self._places], dtype=np.float64)
-        self.has_demo = any(mention.id == DEMO_SOURCE for place in self._places for mention in place.sources)
-        self._ecef = ecef_m(self._lats, self._lons)
-        members: dict[str, list[int]] = {}
-        for index, place in enumerate(self._places):
-            for category in place.categories:
-                members.setdefault(category, []).append(index)
-        self._members = {name: np.array(indexes, dtype=np.intp) for name, indexes in members.items()}
+    def __init__(self, packed: files.Packed, body: memoryview | bytes) -> None:
+        meta, arrays = packed.meta, packed.arrays
+        self.stamp: str = meta["stamp"]
+        self.built_at = datetime.fromisoformat(meta["built_at"])
+        self.has_demo: bool = meta["has_demo"]
+        self.meta = meta
+        self._body = memoryview(body)
+        self._ids, self._lats, self._lons = arrays["ids"], arrays["lats"], arrays["lons"]
+        self._flags, self._days, self._labels = arrays["flags"], arrays["days"], arrays["labels"]
+        self._cuts, self._schedule_of = arrays["cuts"], arrays["schedules"]
+        self.schedules = Schedules(
+            arrays["states"],
+            datetime.fromisoformat(meta["start"]),
+            arrays["questions"].tobytes(),
+            arrays["question_offsets"],
+        )
+        self._columns = (
+            arrays["tree_xyz"],
+            arrays["tree_places"],
+            arrays["tree_schedules"],
+            arrays["tree_features"],
+            arrays["tree_boxes"],
+            arrays["tree_node_features"],
+            self._lats,
+            self._lons,
+        )
+        self._members, self._features = arrays["tree_places"], arrays["tree_features"]
+        self._trees = {name: np.array(tree, dtype=np.int64) for name, tree in meta["categories"].items()}
+        self._bits: Mapping[str, int] = meta["features"]
+        self._label_names: Sequence[str] = meta["label_names"]
+        self._label_parts: dict[tuple[str, int], bytes] = {}
+        self._no_feature = np.zeros(self._features.shape[1], dtype=np.uint64)
+
+    @classmethod
+    def of(cls, places: Iterable[Place], *, stamp: str = "1", built_at: datetime) -> Self:
+        """Pack places, in any order, in memory."""
+        return cls(*files.pack_in_memory(sorted(places, key=lambda place: place.id), stamp=stamp, built_at=built_at))
+
+    @classmethod
+    def open(cls, version: Path) -> Self:
+        """Map the files of a version. Raises OSError when it is gone."""
+        opened = files.open_version(version)
+        directory = cls(opened.packed, opened.body)
+        # As long as anything still asks it, its files are in use.
+        weakref.finalize(directory, os.close, opened.lock)
+        return directory
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._ids)
 
     def __bool__(self) -> bool:
         """An empty directory is a directory."""
         return True
 
-    def places(self) -> Sequence[Place]:
-        """Give every place, by id."""
-        return self._places
+    # ---- one place, by its number
 
-    def get(self, place_id: str) -> Place | None:
-        """Give one place by its id."""
-        return self._by_id.get(place_id)
+    def id_of(self, number: int) -> str:
+        """Give a place's id."""
+        return str(self._ids[number].decode())
+
+    def number_of(self, place_id: str) -> int | None:
+        """Find a place by its id."""
+        try:
+            wanted = place_id.encode("ascii")
+        except UnicodeEncodeError:
+            return None
+        number = int(np.searchsorted(self._ids, wanted))
+        return number if number < len(self._ids) and self._ids[number] == wanted else None
+
+    def facts(self, number: int) -> dict[str, Any]:
+        """Say of a place all that is constant (see `fragments.constant_facts`), its times as texts."""
+        head, body, tail = self._parts(number)
+        facts: dict[str, Any] = orjson.loads(b"".join((head, body, tail[1:], b"}")))
+        return facts
+
+    def position(self, number: int) -> tuple[float, float]:
+        """Latitude and longitude, WGS84 degrees."""
+        return float(self._lats[number]), float(self._lons[number])
+
+    def flags(self, numbers: Sequence[int]) -> int:
+        """Give the flags of `directory_files` that any of the places has."""
+        return int(np.bitwise_or.reduce(self._flags[list(numbers)])) if numbers else 0
+
+    def have_flag(self, numbers: Sequence[int], flag: int) -> list[bool]:
+        """Tell of each of the places whether it has one of the flags."""
+        return (self._flags[list(numbers)] & flag).astype(bool).tolist() if numbers else []
+
+    def oldest_source(self, numbers: Sequence[int]) -> date | None:
+        """Of the newest real source of each of the places, give the day of the oldest."""
+        days = set(self._days[list(numbers)].tolist()) - {0} if numbers else None
+        return date.fromordinal(min(days)) if days else None
+
+    def opening(self, number: int, at: datetime) -> Opening:
+        """Tell whether a place is open, and until when."""
+        return self.schedules.opening(int(self._schedule_of[number]), at)
+
+    def items_json(self, numbers: Sequence[int], at: datetime, lang: str, *, ends: Iterable[bytes]) -> bytes:
+        """Say of each place what `present.place_view` says, joined by commas; `ends` end them (`fragments`)."""
+        chosen = np.array(numbers, dtype=np.intp)
+        cuts = self._cuts[chosen].tolist()
+        stops = self._cuts[chosen + 1, 0].tolist()
+        schedules, labels = self._schedule_of[chosen].tolist(), self._labels[chosen].tolist()
+        opening, body = self.schedules.opening_json, self._body
+        parts: list[bytes | memoryview] = []
+        for (start, label_at, opening_at), stop, schedule, label, end in zip(
+            cuts, stops, schedules, labels, ends, strict=True
+        ):
+            parts += (
+                body[start:label_at],
+                self._label_parts.get((lang, label)) or self._label(lang, label),
+                body[label_at:opening_at],
+                opening(schedule, at),
+                body[opening_at:stop],
+                end,
+                b",",
+            )
+        return b"".join(parts[:-1])
+
+    def _parts(self, number: int) -> tuple[memoryview, memoryview, memoryview]:
+        (start, label, opening), end = self._cuts[number].tolist(), int(self._cuts[number + 1, 0])
+        return self._body[start:label], self._body[label:opening], self._body[opening:end]
+
+    def _label(self, lang: str, label: int) -> bytes:
+        part = self._label_parts.get((lang, label))
+        if part is None:
+            # The words of the product, not of the files.
+            part = label_part(None if label < 0 else getattr(CATEGORIES[self._label_names[label]], lang))
+            self._label_parts[lang, label] = part
+        return part
+
+    # ---- many places
+
+    def has(self, category: str) -> bool:
+        """Whether any place of a category is known."""
+        return category in self._trees
+
+    def counts(self) -> dict[str, int]:
+        """How many places of each category are known."""
+        return {category: int(tree[1]) for category, tree in self._trees.items()}
+
+    def distance_mm(self, number: int, *, lat: float, lon: float) -> int:
+        """Geodesic distance of a place, in millimetres, as `nearest` orders by it."""
+        return round(float(self._distances_m(np.array([number]), lat=lat, lon=lon)[0]) * 1000)
+
+    def within(self, *, south: float, west: float, north: float, east: float, categories: Sequence[str]) -> list[int]:
+        """Give the numbers of the places of any of `categories` in a box of degrees, by id."""
+        found: set[int] = set()
+        for first, count, _, _ in self._of(categories):
+            numbers = self._members[first : first + count]
+            lats, lons = self._lats[numbers], self._lons[numbers]
+            inside = (lats >= south) & (lats <= north) & (lons >= west) & (lons <= east)
+            found.update(numbers[inside].tolist())
+        return sorted(found)
 
     def nearest(
         self,
@@ -151,109 +208,151 @@ class Directory:
         lat: float,
         lon: float,
         categories: Sequence[str],
-        keep: Filter | None = None,
-        after: tuple[int, str] | None = None,
-    ) -> Iterator[Found]:
-        """Yield the places of any of `categories`, nearest first, those after (distance_mm, id).
+        limit: int,
+        features: Collection[str] = (),
+        states: Collection[str] = (),
+        at: datetime | None = None,
+        radius_m: float = math.inf,
+        after: tuple[int, int] | None = None,
+    ) -> list[Found]:
+        """Give the first `limit` places of any of `categories`, nearest first, those after (distance_mm, number).
 
-        Exact: in the order of the geodesic on WGS84, to the millimetre, then of the id. Lazy: only what is taken
-        is computed. The straight chord through the Earth, which is never longer than the geodesic, tells which
-        places may still come.
+        Exact: in the order of the geodesic on WGS84, to the millimetre, then of the id. A place has all `features`
+        and, at the moment `at`, one of the `states` ("open", "closed", "unknown"; none: whatever it is).
         """
-        chosen = self._of(categories)
-        if len(chosen) == 0:
-            return
-        chords = np.sqrt(((self._ecef[chosen] - ecef_m([lat], [lon])[0]) ** 2).sum(axis=1))
-        order = np.argsort(chords, kind="stable")
-        waiting: list[Found] = []
-        for start in range(0, len(order), _CHUNK):
-            chunk = chosen[order[start : start + _CHUNK]]
-            exact = distances_m(lat=lat, lon=lon, lats=self._lats[chunk], lons=self._lons[chunk])
-            for index, distance in zip(chunk, exact, strict=True):
-                place = self._places[index]
-                heapq.heappush(waiting, Found(round(distance * 1000), place.id, place))
-            rest = start + _CHUNK
-            # One millimetre of slack: distances are compared rounded to it.
-            bound_mm = chords[order[rest]] * 1000 - 1 if rest < len(order) else np.inf
-            while waiting and waiting[0].distance_mm < bound_mm:
-                found = heapq.heappop(waiting)
-                if (after is None or (found.distance_mm, found.id) > after) and (keep is None or keep(found.place)):
-                    yield found
+        needed = self._needed(features)
+        if needed is None or not categories:
+            return []
+        if states and at is not None:
+            row = self.schedules.row(at)
+            if row is None:
+                return self._nearest_later(lat, lon, categories, limit, needed, frozenset(states), at, radius_m, after)
+            wanted = sum(1 << CODES[state] for state in set(states))
+        else:
+            row, wanted = _ANYTHING, _ALL_STATES
+        return self._first(lat, lon, categories, limit, needed, row, wanted, radius_m, after)
 
-    def within(self, *, south: float, west: float, north: float, east: float, categories: Sequence[str]) -> list[Place]:
-        """Give the places of any of `categories` in a box of degrees, by id."""
-        chosen = self._of(categories)
-        lats, lons = self._lats[chosen], self._lons[chosen]
-        inside = chosen[(lats >= south) & (lats <= north) & (lons >= west) & (lons <= east)]
-        return sorted((self._places[index] for index in inside), key=lambda place: place.id)
-
-    def distance_mm(self, place: Place, *, lat: float, lon: float) -> int:
-        """Geodesic distance of a place, in millimetres, as `nearest` orders by it."""
-        lats, lons = np.array([place.lat]), np.array([place.lon])
-        return round(float(distances_m(lat=lat, lon=lon, lats=lats, lons=lons)[0]) * 1000)
-
-    def has(self, category: str) -> bool:
-        """Whether any place of a category is known."""
-        return category in self._members
-
-    def counts(self) -> dict[str, int]:
-        """How many places of each category are known."""
-        return {category: len(indexes) for category, indexes in self._members.items()}
-
-    def _of(self, categories: Sequence[str]) -> NDArray[np.intp]:
-        known = [self._members[name] for name in dict.fromkeys(categories) if name in self._members]
-        if not known:
-            return np.empty(0, dtype=np.intp)
-        return known[0] if len(known) == 1 else np.unique(np.concatenate(known))
-
-
-class DirectoryKeeper:
-    """Gives the present directory of this process; rebuilds it when the tables' version has moved.
-
-    `read_version` and `read_places` ask the database; the version is asked for at most every `check_every_s`.
-    While one request rebuilds, others are answered from the directory there is; so are all when the database
-    does not answer.
-    """
-
-    def __init__(
+    def _first(
         self,
-        *,
-        read_version: Callable[[], int],
-        read_places: Callable[[], list[Place]],
-        clock: Callable[[], datetime],
-        check_every_s: float,
-    ) -> None:
-        self._read_version = read_version
-        self._read_places = read_places
-        self._clock = clock
-        self._check_every_s = check_every_s
-        self._lock = threading.Lock()
-        self._checked = -float("inf")
-        self._current: Directory | None = None
+        lat: float,
+        lon: float,
+        categories: Sequence[str],
+        limit: int,
+        needed: NDArray[np.uint64],
+        row: NDArray[np.uint8],
+        wanted: int,
+        radius_m: float,
+        after: tuple[int, int] | None,
+    ) -> list[Found]:
+        trees = self._of(categories)
+        if not trees:
+            return []
+        from citizen_api.care import kernel  # noqa: PLC0415 - a process that never searches holds no compiler
 
-    def current(self) -> Directory:
-        """Give the directory, fresh to within `check_every_s` and one rebuild."""
-        current = self._current
-        if current is None:
-            # Everybody waits for the first; later nobody waits for the next.
-            with self._lock:
-                return self._current or self._refresh(None)
-        if time.monotonic() - self._checked < self._check_every_s or not self._lock.acquire(blocking=False):
-            return current
-        try:
-            return self._refresh(current)
-        except Exception:  # noqa: BLE001 - logged whole
-            # Whatever failed, there is an answer: the next request tries again.
-            _log.exception("the directory cannot be refreshed")
-            return current
-        finally:
-            self._checked = time.monotonic()
-            self._lock.release()
+        after_mm, after_number = after or (-1, -1)
+        found: list[Found] = []
+        for tree in trees:
+            for room in (limit + _EXTRA_ROOM, 4 * limit + _MORE_ROOM):
+                count, distances, numbers = kernel.nearest(
+                    *self._columns, tree, lat, lon, needed, row, wanted, radius_m, after_mm, after_number, limit, room
+                )  # fmt: skip
+                if count != kernel.NO_ROOM:
+                    break
+            if count < 0:
+                found += self._by_hand(tree, lat, lon, limit, needed, row, wanted, radius_m, after)
+            else:
+                found += map(Found, distances[:count].tolist(), numbers[:count].tolist())
+        # A place of two categories is found twice.
+        return found if len(trees) == 1 else sorted(set(found))[:limit]
 
-    def _refresh(self, current: Directory | None) -> Directory:
-        # The version first: places that change meanwhile give an older version than theirs, and are read again.
-        version = self._read_version()
-        if current is None or current.version != version:
-            current = Directory(self._read_places(), version=version, built_at=self._clock())
-        self._current = current
-        return current
+    def _by_hand(
+        self,
+        tree: NDArray[np.int64],
+        lat: float,
+        lon: float,
+        limit: int,
+        needed: NDArray[np.uint64],
+        row: NDArray[np.uint8],
+        wanted: int,
+        radius_m: float,
+        after: tuple[int, int] | None,
+    ) -> list[Found]:
+        """Look at every member: for far away, where chords tell too little, and nearly opposite, where none settles."""
+        first, count = int(tree[0]), int(tree[1])
+        members = slice(first, first + count)
+        numbers = self._members[members]
+        fits = ((self._features[members] & needed) == needed).all(axis=1)
+        if wanted:
+            fits &= (wanted >> row[self._schedule_of[numbers]].astype(np.int64)) & 1 == 1
+        numbers = numbers[fits]
+        distances_mm = np.rint(self._distances_m(numbers, lat=lat, lon=lon) * 1000).astype(np.int64)
+        keep = distances_mm <= radius_m * 1000
+        if after is not None:
+            keep &= (distances_mm > after[0]) | ((distances_mm == after[0]) & (numbers > after[1]))
+        numbers, distances_mm = numbers[keep], distances_mm[keep]
+        order = np.lexsort((numbers, distances_mm))[:limit]
+        return [*map(Found, distances_mm[order].tolist(), numbers[order].tolist())]
+
+    def _nearest_later(
+        self,
+        lat: float,
+        lon: float,
+        categories: Sequence[str],
+        limit: int,
+        needed: NDArray[np.uint64],
+        states: frozenset[str],
+        at: datetime,
+        radius_m: float,
+        after: tuple[int, int] | None,
+    ) -> list[Found]:
+        """Evaluate hours exactly, place by place, outside the packed days."""
+        wanted = {CODES[state] for state in states}
+        known: dict[int, bool] = {}
+
+        def fits(found: Found) -> bool:
+            schedule = int(self._schedule_of[found.number])
+            if schedule not in known:
+                known[schedule] = self.schedules.state(schedule, at) in wanted
+            return known[schedule]
+
+        tried = max(_FIRST_TRY, 2 * limit)
+        while True:
+            candidates = self._first(lat, lon, categories, tried, needed, _ANYTHING, _ALL_STATES, radius_m, after)
+            chosen = [found for found in candidates if fits(found)]
+            if len(chosen) >= limit or len(candidates) < tried:
+                return chosen[:limit]
+            tried *= 8
+
+    def _distances_m(self, numbers: NDArray[Any], *, lat: float, lon: float) -> NDArray[np.float64]:
+        from citizen_api.care import kernel  # noqa: PLC0415
+
+        lats, lons = self._lats[numbers], self._lons[numbers]
+        distances = kernel.geodesics_m(lat, lon, lats, lons)
+        for rank in np.flatnonzero(distances < 0):
+            distances[rank] = distance_m(lat=lat, lon=lon, to_lat=float(lats[rank]), to_lon=float(lons[rank]))
+        return distances
+
+    def _needed(self, features: Collection[str]) -> NDArray[np.uint64] | None:
+        """Give the bits of features; None when no place has one of them."""
+        if not features:
+            return self._no_feature
+        needed = self._no_feature.copy()
+        for name in features:
+            bit = self._bits.get(name)
+            if bit is None:
+                return None
+            needed[bit // 64] |= np.uint64(1 << (bit % 64))
+        return needed
+
+    def _of(self, categories: Sequence[str]) -> list[NDArray[np.int64]]:
+        return [self._trees[name] for name in dict.fromkeys(categories) if name in self._trees]
+
+    def warm_up(self) -> None:
+        """Load the compiled search before the first resident asks."""
+        category = next(iter(self._trees), None)
+        if category is not None:
+            self.nearest(lat=0.0, lon=0.0, categories=(category,), limit=1)
+
+    def __iter__(self) -> Iterator[int]:
+        """Every place's number."""
+        return iter(range(len(self)))

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from citizen_api.care.directory import Directory, Place
+from citizen_api.care.directory import Directory
 from citizen_api.territory import places
 from citizen_api.territory.rules import search_key
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A place with its keys: `text` is all that may be typed of it, each word after a space."""
+    """A place, by its number, with its keys: `text` is all that may be typed of it, each word after a space."""
 
     name: str
     text: str
-    place: Place
+    number: int
 
 
 class FacilitiesGazetteer:
@@ -35,34 +36,39 @@ class FacilitiesGazetteer:
         words = [f" {word}" for word in key.split()]
         if not words:
             return []
-        found = [named for named in self._names(self._directory()) if all(word in named.text for word in words)]
-        found.sort(key=lambda named: (named.name != key, not named.name.startswith(key), named.name, named.place.id))
-        return [_as_place(named.place, exact=named.name == key) for named in found[:limit]]
+        directory = self._directory()
+        found = [named for named in self._names(directory) if all(word in named.text for word in words)]
+        # Numbers are in the order of the ids.
+        found.sort(key=lambda named: (named.name != key, not named.name.startswith(key), named.name, named.number))
+        return [_as_place(directory.facts(named.number), exact=named.name == key) for named in found[:limit]]
 
 
 def _names(directory: Directory) -> list[_Named]:
-    return [
-        _Named(
-            name=search_key(place.name),
-            text=" " + search_key(" ".join(filter(None, (place.name, place.street, place.postcode, place.city)))),
-            place=place,
+    named = []
+    for number in directory:
+        facts = directory.facts(number)
+        address = facts["address"]
+        words = (facts["name"], address["street"], address["postcode"], address["city"])
+        named.append(
+            _Named(name=search_key(facts["name"]), text=" " + search_key(" ".join(filter(None, words))), number=number)
         )
-        for place in directory.places()
-    ]
+    return named
 
 
-def _as_place(place: Place, *, exact: bool) -> places.Place:
-    where = ", ".join(filter(None, (place.street, " ".join(filter(None, (place.postcode, place.city))))))
+def _as_place(facts: dict[str, Any], *, exact: bool) -> places.Place:
+    address = facts["address"]
+    town = " ".join(filter(None, (address["postcode"], address["city"])))
+    where = ", ".join(filter(None, (address["street"], town)))
     return places.Place(
         kind="facility",
-        label=f"{place.name} ({where})" if where else place.name,
+        label=f"{facts['name']} ({where})" if where else facts["name"],
         source="facilities",
-        lat=place.lat,
-        lon=place.lon,
-        postcode=place.postcode,
-        commune_code=place.commune_code,
-        commune=place.city,
-        facility_id=place.id,
+        lat=facts["lat"],
+        lon=facts["lon"],
+        postcode=address["postcode"],
+        commune_code=address["commune"],
+        commune=address["city"],
+        facility_id=facts["id"],
         exact=exact,
-        approximate=place.position_approximate,
+        approximate=facts["position_approximate"],
     )

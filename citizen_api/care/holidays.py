@@ -154,6 +154,13 @@ def holiday_region_of(insee_code: str) -> HolidayRegion:
     return HolidayRegion(departement, _SCHOOL_ZONE_OF.get(departement))
 
 
+@cache
+def public_calendar_of(insee_code: str) -> str:
+    """Name the calendar of public holidays of a commune: those of the same name have the same. ValueError as above."""
+    departement = _departement(insee_code)
+    return departement if departement in _ALSO or departement in _PERHAPS else "common"
+
+
 def easter(year: int) -> date:
     """Easter Sunday of a Gregorian year (the anonymous algorithm of Nature, 1876)."""
     century, rest = divmod(year, 100)

@@ -107,6 +107,10 @@ class Hours:
             raise ValueError("the instant must carry its offset")
         return self._state(at.astimezone(self.zone).replace(tzinfo=None))[0] if at.year in _YEARS else "unknown"
 
+    def timeline(self, day: date) -> tuple[tuple[int, ...], tuple[tuple[Known, str], ...]]:
+        """States of a local day: minutes after midnight (the first is 0), and the (state, comment) from each on."""
+        return self._timeline(day)
+
     def _until(self, wall: datetime, fold: int, state: Known) -> datetime | None:
         """When the wall clock, at `wall` (its second coming if `fold`), next shows a time of another state.
 

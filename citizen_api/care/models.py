@@ -29,9 +29,11 @@ class Source(Base):
 
 
 class Facility(Base):
-    """A place of care, merged from its records by `rules.merge`. Never deleted: a vanished one is closed.
+    """A place of care, merged from its records by `merging.merge`. Never deleted: a vanished one is closed.
 
-    `id` is derived from the strongest identifier (`rules.facility_id`) and stays.
+    `id` is derived from the strongest identifier (`rules.facility_id`) and stays. `field_sources` tells who says
+    each field, and of which day: {field: [source id, ISO date]}; `conflicts` keeps what other sources say
+    otherwise: {field: [[value, source id, ISO date], …]}.
     """
 
     __tablename__ = "care_facility"
@@ -52,9 +54,18 @@ class Facility(Base):
     lon: Mapped[float | None]
     position_approximate: Mapped[bool] = mapped_column(default=False)
     wheelchair: Mapped[str | None] = mapped_column(String(10))
+    services: Mapped[list[str]] = mapped_column(JSON, default=list, nullable=True)
+    accepts_new_patients: Mapped[bool | None]
+    payment_sector: Mapped[str | None] = mapped_column(String(10))
+    third_party_payment: Mapped[str | None] = mapped_column(String(10))
+    home_visits: Mapped[bool | None]
+    languages: Mapped[list[str]] = mapped_column(JSON, default=list, nullable=True)
+    call_15_first: Mapped[bool | None]
     opening_hours: Mapped[str | None] = mapped_column(Text)
     opening_hours_verbatim: Mapped[str | None] = mapped_column(Text)
     opening_hours_source: Mapped[str | None] = mapped_column(String(60))
+    field_sources: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict, nullable=True)
+    conflicts: Mapped[dict[str, list[list[Any]]]] = mapped_column(JSON, default=dict, nullable=True)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
 
@@ -80,20 +91,53 @@ class FacilityIdentifier(Base):
     value: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
+class FacilityAlias(Base):
+    """An id that a place had before it was found to be the same as another: it keeps answering."""
+
+    __tablename__ = "care_facility_alias"
+
+    id: Mapped[str] = mapped_column(String(FACILITY_ID_LENGTH), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"), index=True)
+
+
 class FacilityRecordRow(Base):
-    """What one source says of a place. `facts` are the fields of `sources.records.FacilityRecord` it fills."""
+    """What one source says of a place. `facts` are the fields of `sources.records.FacilityRecord` it fills.
+
+    `confidence` (0 to 1) is how sure it is that the record speaks of this place: 1 for its own identifier.
+    """
 
     __tablename__ = "care_facility_record"
-    __table_args__ = (UniqueConstraint("source_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("source_id", "key"),
+        # All that the directory asks of a record, so that building it never reads the facts.
+        Index("ix_care_facility_record_said", "facility_id", "source_id", "dated", "closed_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[str] = mapped_column(ForeignKey("care_source.id"))
     key: Mapped[str] = mapped_column(String(300))
-    facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"), index=True)
+    facility_id: Mapped[str] = mapped_column(ForeignKey("care_facility.id", ondelete="CASCADE"))
     dated: Mapped[date] = mapped_column(Date)
     digest: Mapped[str] = mapped_column(String(32))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    confidence: Mapped[float] = mapped_column(default=1.0, server_default="1")
+
+
+class Linking(Base):
+    """One row: whether the records are placed as they stand (`care/linking`).
+
+    `changed` moves with every change of a record that may move it to another place; `linked` is what it was when
+    the last linking that reached its end began, `records` how many there were, `rules` by which rules.
+    """
+
+    __tablename__ = "care_linking"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    changed: Mapped[int]
+    linked: Mapped[int]
+    records: Mapped[int]
+    rules: Mapped[int]
 
 
 class Import(Base):

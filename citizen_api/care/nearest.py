@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from itertools import islice, takewhile
-from typing import Final
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 
-from citizen_api.care.directory import Directory, Filter, Found, Place
-from citizen_api.care.hours import Opening
-from citizen_api.care.rules import DEMO_SOURCE, NEAR_M
+from citizen_api.care.directory import Directory, Found
+from citizen_api.care.directory_files import APPROXIMATE, REGULATED
+from citizen_api.care.features import CALL_15_FIRST, WHEELCHAIR, WHEELCHAIR_UNKNOWN
+from citizen_api.care.rules import NEAR_M
 from citizen_api.core.cursors import read_cursor, write_cursor
 from citizen_api.core.problems import CursorInvalid
 
 HOURS_UNKNOWN_SHOWN: Final = 5
 INSTEAD_SHOWN: Final = 5
 OLD_AFTER: Final = timedelta(days=730)
-CALL_15_FIRST: Final = frozenset({"hospital", "emergency_department"})
 Notice = tuple[str, dict[str, object]]
 """A key of the words, and what fills its placeholders."""
 
@@ -26,8 +26,9 @@ Notice = tuple[str, dict[str, object]]
 class Question:
     """What is looked for. `open_at`: only places known to be open then. Distances in metres.
 
-    `open_now`: `open_at` was asked for as "now". `after`: where the page before ended (distance_mm, id); `shown`:
-    how many items came before this page.
+    `features`: only places known to have all of them (see `features`; `wheelchair` is asked apart, because of what
+    is offered where no place is known to be accessible). `open_now`: `open_at` was asked for as "now". `after`:
+    where the page before ended (distance_mm, number); `shown`: how many items came before this page.
     """
 
     lat: float
@@ -37,9 +38,10 @@ class Question:
     open_at: datetime | None = None
     open_now: bool = False
     wheelchair: bool = False
+    features: frozenset[str] = frozenset()
     radius_m: float | None = None
     limit: int = 10
-    after: tuple[int, str] | None = None
+    after: tuple[int, int] | None = None
     shown: int = 0
 
     @property
@@ -48,16 +50,12 @@ class Question:
         return self.open_at or self.at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(NamedTuple):
     """A place in an answer, and why it stands there (`reason`, a key of the words; `rank` from 1, or None)."""
 
-    place: Place
-    distance_m: float
-    opening: Opening
+    found: Found
     reason: str
     rank: int | None = None
-    call_15_first: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,71 +79,48 @@ def find_nearest(directory: Directory, question: Question) -> Answer:
 
     Only an explicit radius bounds `items`; without one the list goes on, page by page, to the last place known.
     """
-    first_page = question.after is None
-    found = list(islice(_search(directory, question, _fits(question)), question.limit + 1))
+    found = _search(directory, question, limit=question.limit + 1)
     reason = "nearest" if question.open_at is None else "nearest_open"
-    items = [
-        _item(each, question.moment, reason, rank=rank)
-        for rank, each in enumerate(found[: question.limit], start=question.shown + 1)
-    ]
+    items = [Item(each, reason, rank) for rank, each in enumerate(found[: question.limit], start=question.shown + 1)]
     answer = Answer(items=items, more=len(found) > question.limit)
-    if first_page and question.open_at is not None:
+    if question.after is None and question.open_at is not None:
         answer.hours_unknown = _hours_unknown(directory, question)
     answer.notices.extend(_notices(directory, question, answer))
     return answer
 
 
-def _fits(question: Question) -> Filter:
-    """Which places fit the wishes."""
-    moment = question.open_at
-    if moment is None:
-        return _accessible(question, lambda _: True)
-    return _accessible(question, lambda place: place.state_at(moment) == "open")
+def _search(
+    directory: Directory,
+    question: Question,
+    *,
+    limit: int,
+    states: Collection[str] | None = None,
+    access: str = WHEELCHAIR,
+    beyond: bool = False,
+) -> list[Found]:
+    """Places that fit the wishes, nearest first, within the radius if there is one (not if `beyond` it).
 
-
-def _accessible(question: Question, also: Filter) -> Filter:
-    if not question.wheelchair:
-        return also
-    return lambda place: place.wheelchair == "yes" and also(place)
-
-
-def _perhaps_accessible(question: Question) -> Filter:
-    """Which places nobody said to be inaccessible, nor to be closed at the moment asked about."""
-    moment = question.open_at
-    return lambda place: place.wheelchair is None and (moment is None or place.state_at(moment) != "closed")
-
-
-def _search(directory: Directory, question: Question, keep: Filter) -> Iterator[Found]:
-    """Places to keep, nearest first, within the radius if there is one."""
-    found = directory.nearest(
+    `states` replaces what is asked of the hours, `access` what is asked of the access.
+    """
+    if states is None:
+        states = () if question.open_at is None else ("open",)
+    radius_m = math.inf if beyond or question.radius_m is None else question.radius_m
+    return directory.nearest(
         lat=question.lat,
         lon=question.lon,
         categories=question.categories,
-        keep=keep,
+        limit=limit,
+        features={*question.features, access} if question.wheelchair else question.features,
+        states=states,
+        at=question.moment,
+        radius_m=radius_m,
         after=question.after,
     )
-    radius_m = question.radius_m
-    return found if radius_m is None else takewhile(lambda each: each.distance_m <= radius_m, found)
 
 
 def _hours_unknown(directory: Directory, question: Question) -> list[Item]:
-    unknown = _accessible(question, lambda place: place.state_at(question.moment) == "unknown")
-    found = islice(_search(directory, question, unknown), HOURS_UNKNOWN_SHOWN)
-    return [
-        _item(each, question.moment, "hours_unknown" if each.distance_m <= NEAR_M else "hours_unknown_far")
-        for each in found
-    ]
-
-
-def _item(found: Found, moment: datetime, reason: str, *, rank: int | None = None) -> Item:
-    return Item(
-        place=found.place,
-        distance_m=found.distance_m,
-        opening=found.place.opening_at(moment),
-        reason=reason,
-        rank=rank,
-        call_15_first=not CALL_15_FIRST.isdisjoint(found.place.categories),
-    )
+    found = _search(directory, question, limit=HOURS_UNKNOWN_SHOWN, states=("unknown",))
+    return [Item(each, "hours_unknown" if each.distance_m <= NEAR_M else "hours_unknown_far") for each in found]
 
 
 def _notices(directory: Directory, question: Question, answer: Answer) -> list[Notice]:
@@ -162,25 +137,28 @@ def _notices(directory: Directory, question: Question, answer: Answer) -> list[N
             notices.append(("some_categories_unknown", {}))
         if question.wheelchair and any(known):
             notices.append(("wheelchair_filter", {}))
-        near = bool(answer.items) and answer.items[0].distance_m <= (question.radius_m or NEAR_M)
+        if question.features and any(known):
+            notices.append(("wishes_filter", {}))
+        near = bool(answer.items) and answer.items[0].found.distance_m <= (question.radius_m or NEAR_M)
         if question.open_at is not None and not near and "pharmacy" in question.categories:
             notices.append(("pharmacy_on_duty", {}))
-    shown = [*answer.items, *(answer.hours_unknown or []), *answer.instead]
-    codes = place_notices([item.place for item in shown], question.at, demo=directory.has_demo)
-    notices.extend((code, {}) for code in codes)
+    shown = [item.found.number for item in (*answer.items, *(answer.hours_unknown or []), *answer.instead)]
+    notices.extend((code, {}) for code in shown_notices(directory, shown, question.at))
     return notices
 
 
 def _emergency_department_near(directory: Directory, question: Question) -> bool:
-    found = directory.nearest(lat=question.lat, lon=question.lon, categories=("emergency_department",))
-    nearest = next(found, None)
-    return nearest is not None and nearest.distance_m <= max(question.radius_m or 0, NEAR_M)
+    radius_m = max(question.radius_m or 0, NEAR_M)
+    category = ("emergency_department",)
+    return bool(directory.nearest(lat=question.lat, lon=question.lon, categories=category, limit=1, radius_m=radius_m))
 
 
 def _hospitals_instead(directory: Directory, question: Question, answer: Answer) -> list[Notice]:
     """No emergency department is known near: give the hospitals, however far and whatever the wishes."""
-    found = directory.nearest(lat=question.lat, lon=question.lon, categories=("hospital",))
-    answer.instead = [_item(each, question.moment, "hospital_instead") for each in islice(found, INSTEAD_SHOWN)]
+    found = directory.nearest(
+        lat=question.lat, lon=question.lon, categories=("hospital",), limit=INSTEAD_SHOWN, after=None
+    )
+    answer.instead = [Item(each, "hospital_instead") for each in found]
     notices: list[Notice] = [("no_emergency_department_known", {})]
     if answer.instead:
         notices.append(("hospitals_instead", {}))
@@ -191,13 +169,11 @@ def _nothing_near(directory: Directory, question: Question, answer: Answer) -> l
     radius_m = question.radius_m or NEAR_M
     radius = f"{radius_m / 1000:g} km" if radius_m % 1000 == 0 else f"{radius_m:.0f} m"
     if answer.items:
-        if answer.items[0].distance_m <= radius_m:
+        if answer.items[0].found.distance_m <= radius_m:
             return []
     elif question.radius_m is not None:
-        beyond = directory.nearest(
-            lat=question.lat, lon=question.lon, categories=question.categories, keep=_fits(question)
-        )
-        answer.instead = [_item(each, question.moment, "beyond_radius") for each in islice(beyond, INSTEAD_SHOWN)]
+        beyond = _search(directory, question, limit=INSTEAD_SHOWN, beyond=True)
+        answer.instead = [Item(each, "beyond_radius") for each in beyond]
     if question.wheelchair and not answer.items and not answer.instead:
         return _access_unknown_instead(directory, question, answer)
     if answer.items or answer.instead:
@@ -210,10 +186,9 @@ def _nothing_near(directory: Directory, question: Question, answer: Answer) -> l
 
 def _access_unknown_instead(directory: Directory, question: Question, answer: Answer) -> list[Notice]:
     """No place is known to be accessible: unknown is not "no", so give the nearest that told nothing."""
-    found = directory.nearest(
-        lat=question.lat, lon=question.lon, categories=question.categories, keep=_perhaps_accessible(question)
-    )
-    answer.instead = [_item(each, question.moment, "access_unknown") for each in islice(found, INSTEAD_SHOWN)]
+    states = () if question.open_at is None else ("open", "unknown")
+    found = _search(directory, question, limit=INSTEAD_SHOWN, states=states, access=WHEELCHAIR_UNKNOWN, beyond=True)
+    answer.instead = [Item(each, "access_unknown") for each in found]
     known = any(directory.has(category) for category in question.categories)
     return [("nothing_fits" if known else "nothing_known", {})]
 
@@ -225,17 +200,30 @@ def category_notices(categories: Iterable[str]) -> list[str]:
     return codes if CALL_15_FIRST.isdisjoint(wanted) else ["call_15_first", *codes]
 
 
-def place_notices(places: Sequence[Place], at: datetime, *, demo: bool) -> list[str]:
-    """What must be said beside these places: demo facts, approximate positions, old sources.
+def shown_notices(directory: Directory, numbers: Sequence[int], at: datetime) -> list[str]:
+    """What must be said beside the places shown, by their numbers."""
+    flags = directory.flags(numbers)
+    return place_notices(
+        approximate=bool(flags & APPROXIMATE),
+        regulated=bool(flags & REGULATED),
+        oldest=directory.oldest_source(numbers),
+        at=at,
+        demo=directory.has_demo,
+    )
 
-    `demo`: the directory holds facts of the demo city. Then every answer says so, also one that shows none of
-    them: made-up hours decide what is left out, too.
+
+def place_notices(*, approximate: bool, regulated: bool, oldest: date | None, at: datetime, demo: bool) -> list[str]:
+    """What must be said beside places: demo facts, approximate positions, regulated entrances, old sources.
+
+    `oldest`: of the newest real source of each, the day of the oldest. `demo`: the directory holds facts of the demo
+    city. Then every answer says so, also one that shows none of them: made-up hours decide what is left out, too.
     """
     codes = ["demo_data"] if demo else []
-    if any(place.position_approximate for place in places):
+    if regulated:
+        codes.append("regulated_emergency")
+    if approximate:
         codes.append("approximate")
-    newest = (max((s.dated for s in place.sources if s.id != DEMO_SOURCE), default=None) for place in places)
-    if any(dated is not None and at.date() - dated > OLD_AFTER for dated in newest):
+    if oldest is not None and at.date() - oldest > OLD_AFTER:
         codes.append("old_source")
     return codes
 
@@ -251,22 +239,24 @@ def search_of(question: Question) -> tuple[object, ...]:
         "now" if question.open_now or question.open_at is None else question.open_at.isoformat(),
         question.open_at is not None,
         question.wheelchair,
+        sorted(question.features),
         question.radius_m,
     )
 
 
-def next_cursor(question: Question, answer: Answer) -> str | None:
+def next_cursor(directory: Directory, question: Question, answer: Answer) -> str | None:
     """Name the next page; it keeps the moment that "now" was, so that all pages speak of the same one."""
     if not answer.more:
         return None
     moment = question.open_at.isoformat() if question.open_at else ""
-    return write_cursor(search_of(question), (answer.items[-1].place.id, question.shown + len(answer.items), moment))
+    last = directory.id_of(answer.items[-1].found.number)
+    return write_cursor(search_of(question), (last, question.shown + len(answer.items), moment))
 
 
 def turn_page(directory: Directory, question: Question, cursor: str) -> Question:
     """Give the question whose first item follows the cursor. Raises CursorInvalid, also when its place is gone."""
     place_id, shown, moment = read_cursor(cursor, search_of(question), (str, int, str))
-    last = directory.get(str(place_id))
+    last = directory.number_of(str(place_id))
     if last is None or int(shown) < 1:
         raise CursorInvalid
     distance_mm = directory.distance_mm(last, lat=question.lat, lon=question.lon)
@@ -278,4 +268,4 @@ def turn_page(directory: Directory, question: Question, cursor: str) -> Question
             raise CursorInvalid from error
         if open_at.tzinfo is None:
             raise CursorInvalid
-    return replace(question, after=(distance_mm, last.id), shown=int(shown), open_at=open_at)
+    return replace(question, after=(distance_mm, last), shown=int(shown), open_at=open_at)

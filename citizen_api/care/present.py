@@ -2,78 +2,86 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from citizen_api.care.categories import CATEGORIES
-from citizen_api.care.directory import Place
+from citizen_api.care.directory import Directory
+from citizen_api.care.directory_files import CALL_15, REGULATED
+from citizen_api.care.fragments import constant_facts, question_part
 from citizen_api.care.hours import Opening
 from citizen_api.care.models import Facility, Report
-from citizen_api.care.nearest import Answer, Item, category_notices, place_notices
-from citizen_api.care.rules import cluster, cluster_cell_deg
+from citizen_api.care.nearest import Answer, Item, category_notices, place_notices, shown_notices
+from citizen_api.care.place import Place
+from citizen_api.care.rules import DEMO_SOURCE, cluster, cluster_cell_deg
 from content.catalogue import catalogue
 
 
 def place_view(place: Place, opening: Opening, lang: str) -> dict[str, Any]:
     """What is said of a place everywhere."""
-    main = next(iter(place.categories), None)
-    positioned = not math.isnan(place.lat)
-    return {
-        "id": place.id,
-        "name": place.name,
-        "category": main,
+    facts = constant_facts(place)
+    main = facts["category"]
+    changing = {"state": opening.state, "until": opening.until, "comment": opening.comment or None}
+    return facts | {
         "category_label": getattr(CATEGORIES[main], lang) if main else None,
-        "categories": list(place.categories),
-        "address": {
-            "street": place.street,
-            "postcode": place.postcode,
-            "city": place.city,
-            "commune": place.commune_code,
-        },
-        "phone": place.phone,
-        "website": place.website,
-        "lat": place.lat if positioned else None,
-        "lon": place.lon if positioned else None,
-        "position_approximate": place.position_approximate,
-        "closed_on": place.closed_at.date() if place.closed_at else None,
-        "wheelchair": place.wheelchair or "unknown",
-        "opening": {
-            "state": opening.state,
-            "until": opening.until,
-            "comment": opening.comment or None,
-            "hours": place.opening_hours,
-            "as_written": place.opening_hours_verbatim,
-            "source": place.opening_hours_source,
-        },
-        "identifiers": dict(place.identifiers),
-        "sources": [{"id": s.id, "title": s.title, "date": s.dated} for s in place.sources],
+        "opening": changing | facts["opening"],
     }
 
 
-def item_view(item: Item, lang: str) -> dict[str, Any]:
-    """Say of a place in a list what `place_view` says, and how far it is and why it stands here."""
-    return place_view(item.place, item.opening, lang) | {
-        "distance_m": item.distance_m,
-        "why": catalogue().reasons[item.reason].say(lang, rank=item.rank),
-        "call_first": "15" if item.call_15_first else None,
-    }
+def answer_json(directory: Directory, answer: Answer, *, cursor: str | None, at: datetime, lang: str) -> bytes:
+    """Give the whole answer to "nearest", as the schema would; each place's constant part is ready-made.
 
+    `at` is the moment at which "open" is told.
+    """
 
-def answer_view(answer: Answer, cursor: str | None, lang: str) -> dict[str, Any]:
-    """Give the whole answer to "nearest"."""
-    body: dict[str, Any] = {
-        "notices": notices_view(answer.notices, lang),
-        "items": [item_view(item, lang) for item in answer.items],
-        "next": cursor,
-    }
+    def items(chosen: Sequence[Item]) -> bytes:
+        call_first = directory.have_flag([item.found.number for item in chosen], CALL_15 | REGULATED)
+        return directory.items_json(
+            [item.found.number for item in chosen],
+            at,
+            lang,
+            ends=[
+                question_part(
+                    distance_mm=item.found.distance_mm,
+                    why=_why_json(lang, item.reason, item.rank),
+                    call_first=call,
+                )
+                for item, call in zip(chosen, call_first, strict=True)
+            ],
+        )
+
+    parts = [
+        b'{"notices":',
+        orjson.dumps(notices_view(answer.notices, lang)),
+        b',"items":[',
+        items(answer.items),
+        b'],"next":',
+        orjson.dumps(cursor),
+    ]
     if answer.hours_unknown is not None:
-        body["hours_unknown"] = [item_view(item, lang) for item in answer.hours_unknown]
+        parts += [b',"hours_unknown":[', items(answer.hours_unknown), b"]"]
     if answer.instead:
-        body["instead"] = [item_view(item, lang) for item in answer.instead]
-    body["emergency"] = emergency_view(lang, short=True)
-    return body
+        parts += [b',"instead":[', items(answer.instead), b"]"]
+    return b"".join([*parts, b',"emergency":', _emergency_json(lang), b"}"])
+
+
+@lru_cache(maxsize=10_000)
+def _why_json(lang: str, reason: str, rank: int | None) -> bytes:
+    return orjson.dumps(why(lang, reason, rank))
+
+
+def why(lang: str, reason: str, rank: int | None) -> str:
+    """Say why a place stands where it stands."""
+    return catalogue().reasons[reason].say(lang, rank=rank)
+
+
+@lru_cache(maxsize=10)
+def _emergency_json(lang: str) -> bytes:
+    return orjson.dumps(emergency_view(lang, short=True))
 
 
 def page_view(place: Place, *, at: datetime, lang: str, demo: bool) -> dict[str, Any]:
@@ -81,43 +89,56 @@ def page_view(place: Place, *, at: datetime, lang: str, demo: bool) -> dict[str,
     codes = category_notices(place.categories)
     if place.closed_at is not None:
         codes.append("closed_for_good")
-    codes += place_notices([place], at, demo=demo)
+    codes += place_notices(
+        approximate=place.position_approximate,
+        regulated=bool(place.call_15_first),
+        oldest=max((s.dated for s in place.sources if s.id != DEMO_SOURCE), default=None),
+        at=at,
+        demo=demo,
+    )
     return place_view(place, place.opening_at(at), lang) | {
         "notices": notices_view([(code, {}) for code in codes], lang),
         "emergency": emergency_view(lang, short=True),
     }
 
 
-def within_view(
-    places: list[Place],
+def within_json(
+    directory: Directory,
+    numbers: Sequence[int],
     *,
     categories: Sequence[str],
     at: datetime,
     lang: str,
     box: tuple[float, float, float, float],
     most: int,
-    demo: bool,
-) -> dict[str, Any]:
+) -> bytes:
     """Show places on a map, one by one, or in groups when there are more than `most`."""
     clusters: list[dict[str, Any]] = []
-    codes = place_notices(places, at, demo=demo)
-    if len(places) > most:
+    codes = shown_notices(directory, numbers, at)
+    if len(numbers) > most:
         west, south, east, north = box
         cell_deg = cluster_cell_deg(width_deg=east - west, height_deg=north - south)
+        positions = [directory.position(number) for number in numbers]
         clusters = [
             {"lat": group.lat, "lon": group.lon, "count": group.count, "bbox": list(group.bbox)}
-            for group in cluster([(place.lat, place.lon) for place in places], cell_deg=cell_deg)
+            for group in cluster(positions, cell_deg=cell_deg)
         ]
         codes.insert(0, "clustered")
-        places = []
+        numbers = ()
     codes = category_notices(categories) + codes
-    return {
-        "notices": notices_view([(code, {}) for code in codes], lang),
-        "items": [place_view(place, place.opening_at(at), lang) for place in places],
-        "next": None,
-        "clusters": clusters,
-        "emergency": emergency_view(lang, short=True),
-    }
+    return b"".join(
+        [
+            b'{"notices":',
+            orjson.dumps(notices_view([(code, {}) for code in codes], lang)),
+            b',"items":[',
+            directory.items_json(numbers, at, lang, ends=[b"}"] * len(numbers)),
+            b'],"next":null,"clusters":',
+            orjson.dumps(clusters),
+            b',"emergency":',
+            _emergency_json(lang),
+            b"}",
+        ]
+    )
 
 
 def report_view(report: Report, facility: Facility) -> dict[str, Any]:

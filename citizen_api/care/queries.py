@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from citizen_api.care import rules
 from citizen_api.care.categories import category_of
-from citizen_api.care.directory import Place, SourceMention
+from citizen_api.care.merging import SourceStatement
 from citizen_api.care.models import (
     DirectoryVersion,
     Facility,
+    FacilityAlias,
     FacilityCategory,
     FacilityIdentifier,
     FacilityRecordRow,
@@ -24,6 +25,7 @@ from citizen_api.care.models import (
     Report,
     Source,
 )
+from citizen_api.care.place import Place, SourceMention
 from citizen_api.territory.models import Commune, FormerCommune
 
 T = TypeVar("T")
@@ -116,6 +118,13 @@ def _place(
         identifiers=identifiers,
         sources=tuple(said.values()),
         closed_at=row["closed_at"],
+        services=tuple(row["services"] or ()),
+        accepts_new_patients=row["accepts_new_patients"],
+        payment_sector=row["payment_sector"],
+        third_party_payment=row["third_party_payment"],
+        home_visits=row["home_visits"],
+        languages=tuple(row["languages"] or ()),
+        call_15_first=row["call_15_first"],
     )
 
 
@@ -164,7 +173,13 @@ def facilities_by_identifier(session: Session, identifiers: Iterable[tuple[str, 
     return found
 
 
-def statements(session: Session, ids: Collection[str]) -> dict[str, list[rules.SourceStatement]]:
+def categories_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Our categories of what a record says it is, what it is first of all first."""
+    mapped = (category_of(scheme, code) for scheme, code in facts.get("category_codes", ()))
+    return tuple(dict.fromkeys(category for category in mapped if category))
+
+
+def statements(session: Session, ids: Collection[str]) -> dict[str, list[SourceStatement]]:
     """What the sources say of each facility; one that none describes is absent."""
     row = FacilityRecordRow
     rows = session.execute(
@@ -172,20 +187,27 @@ def statements(session: Session, ids: Collection[str]) -> dict[str, list[rules.S
             row.facility_id.in_(ids)
         )
     )
-    found: dict[str, list[rules.SourceStatement]] = defaultdict(list)
+    found: dict[str, list[SourceStatement]] = defaultdict(list)
     for facility_id, source_id, key, dated, facts, closed_at in rows:
-        mapped = (category_of(scheme, code) for scheme, code in facts.get("category_codes", ()))
         found[facility_id].append(
-            rules.SourceStatement(
+            SourceStatement(
                 source_id=source_id,
                 key=key,
                 dated=dated,
                 facts=facts,
-                categories=tuple(dict.fromkeys(category for category in mapped if category)),
+                categories=categories_of(facts),
                 closed_at=closed_at,
             )
         )
     return found
+
+
+def resolve(session: Session, facility_id: str) -> str | None:
+    """Id of the place that has, or once had, this id; None when none does."""
+    if not rules.is_facility_id(facility_id):
+        return None
+    present = session.scalar(select(Facility.id).where(Facility.id == facility_id))
+    return present or session.scalar(select(FacilityAlias.facility_id).where(FacilityAlias.id == facility_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from citizen_api.care.models import Facility, FacilityIdentifier, FacilityRecord
 from citizen_api.core.db import Database
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import PositionOutOfRange, PositionSwapped
-from citizen_api.sources.records import RAW_MAX_CHARS, FacilityRecord, RejectedRow
+from citizen_api.sources.phones import lost_its_zero, normalise_phone
+from citizen_api.sources.records import RAW_MAX_CHARS, FacilityRecord, RejectedRow, clean
 from citizen_api.territory import queries as territory_queries
 from citizen_api.territory.rules import PostcodeIndex
 
@@ -137,9 +138,17 @@ def facts_of(record: FacilityRecord) -> dict[str, Any]:
         if isinstance(value, date):
             value = value.isoformat()
         elif isinstance(value, tuple):
-            value = [list(pair) for pair in value]
+            value = [list(each) if isinstance(each, tuple) else each for each in value]
         facts[name] = value
-    return facts
+    return facts | _remarks_on_phone(record)
+
+
+def _remarks_on_phone(record: FacilityRecord) -> dict[str, Any]:
+    """What `care doctor` tells of a number: what was written in its place, or that its lost zero was put back."""
+    if record.phone is not None:
+        return {"phone_repaired": True} if lost_its_zero(record.phone_verbatim) else {}
+    written = clean(record.phone_verbatim)
+    return {"phone_not_understood": written} if written and normalise_phone(written) is None else {}
 
 
 def digest_of(record: FacilityRecord, facts: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Rules about places of care: which id a place has, what is believed when sources differ, how a map groups them."""
+"""Rules about places of care: which id a place has, what an import does to it, how a map groups them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,17 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
 DEMO_SOURCE: Final = "demo"
-IDENTIFYING_SCHEMES: Final = ("finess",)
-"""Schemes whose value names one place, strongest first. `siret` and `finess_ej` may be shared by several."""
+IDENTIFYING_SCHEMES: Final = ("finess", "rpps_site")
+"""Schemes whose value names one place, strongest first. `siret` and `finess_ej` may be shared by several, and an
+`rpps` number is a person's, who may practise at several: `rpps_site` is that person at one of them.
+"""
 
-MERGED_FIELDS: Final = (
-    "name",
-    "street",
-    "postcode",
-    "city",
-    "commune_code",
-    "phone",
-    "website",
-    "wheelchair",
-    "opening_hours_verbatim",
-)
 NEAR_M: Final = 20_000
 """Without `radius_m`, what still counts as near: nothing within it is said, and what is nearest is shown anyway."""
 
@@ -34,18 +25,6 @@ _FACILITY_ID: Final = re.compile(r"[a-z2-7]{13}")
 
 CLUSTERS_ACROSS: Final = 12
 """About how many groups a crowded map shows from side to side."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceStatement:
-    """What one source says of a place; `facts` are the non-empty fields of its record."""
-
-    source_id: str
-    key: str
-    dated: date
-    facts: Mapping[str, Any]
-    categories: tuple[str, ...]
-    closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,67 +48,28 @@ def outcome(known: KnownRecord | None, *, digest: str, closed: bool) -> str:
     return "unchanged" if known.digest == digest and known.is_open != closed else "updated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergedPlace:
-    """What is believed of a place, from all of its sources. `lat` and `lon` are both known or both None."""
-
-    values: Mapping[str, Any]
-    categories: tuple[str, ...]
-    identifiers: tuple[tuple[str, str], ...]
-    lat: float | None
-    lon: float | None
-    opening_hours: str | None
-    opening_hours_source: str | None
-    closed_at: datetime | None
-
-
 def is_facility_id(text: str) -> bool:
     """Whether a text could be the id of a place at all."""
     return _FACILITY_ID.fullmatch(text) is not None
 
 
 def identifying(identifiers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Keep the identifiers that name one place, strongest first."""
-    found = dict(identifiers)
-    return tuple((scheme, found[scheme]) for scheme in IDENTIFYING_SCHEMES if scheme in found)
+    """Keep the identifiers that name one place, strongest first; two values of one scheme name none."""
+    found: dict[str, set[str]] = {}
+    for scheme, value in identifiers:
+        found.setdefault(scheme, set()).add(value)
+    alone = {scheme: next(iter(values)) for scheme, values in found.items() if len(values) == 1}
+    return tuple((scheme, alone[scheme]) for scheme in IDENTIFYING_SCHEMES if scheme in alone)
 
 
 def facility_id(identifiers: Iterable[tuple[str, str]], *, source_id: str, key: str) -> str:
     """Derive the stable, opaque id of a new place: 13 characters from its strongest identifier.
 
-    Without one, from its key in the source that names it first.
+    Without one, from its key in the smallest of the sources that speak of it.
     """
     scheme, value = next(iter(identifying(identifiers)), (f"source:{source_id}", key))
     digest = hashlib.blake2b(f"{scheme}:{value}".encode(), digest_size=8).digest()
     return base64.b32encode(digest).decode().rstrip("=").lower()
-
-
-def merge(statements: Sequence[SourceStatement]) -> MergedPlace:
-    """Decide what is believed: field by field, the newest source that says something.
-
-    The order of `statements` does not matter. A demo statement never wins over another. A place is closed when
-    no real source that still describes it is open; a demo statement neither opens nor closes.
-    """
-    ranked = sorted(statements, key=lambda s: (s.source_id == DEMO_SOURCE, -s.dated.toordinal(), s.source_id, s.key))
-    real = [statement for statement in ranked if statement.source_id != DEMO_SOURCE]
-    # The demo city stands last, and only adds to what the real sources say of a place, open or closed.
-    still_open = [statement for statement in real if statement.closed_at is None]
-    speaking = [*(still_open or real), *ranked[len(real) :]]
-    positioned = next((s.facts for s in speaking if s.facts.get("lat") is not None), {})
-    timed = next((s for s in speaking if s.facts.get("opening_hours")), None)
-    closings = [s.closed_at for s in real if s.closed_at is not None]
-    return MergedPlace(
-        values={field: next((s.facts[field] for s in speaking if s.facts.get(field)), None) for field in MERGED_FIELDS},
-        categories=tuple(dict.fromkeys(c for s in speaking for c in s.categories)),
-        identifiers=tuple(
-            sorted({(scheme, value) for s in ranked for scheme, value in s.facts.get("identifiers", ())})
-        ),
-        lat=positioned.get("lat"),
-        lon=positioned.get("lon"),
-        opening_hours=timed.facts["opening_hours"] if timed else None,
-        opening_hours_source=timed.source_id if timed else None,
-        closed_at=max(closings) if real and len(closings) == len(real) else None,
-    )
 
 
 def vanishing_share(*, known: int, vanished: int) -> float:

@@ -11,19 +11,11 @@ import marshmallow as ma
 from webargs.fields import DelimitedList
 
 from citizen_api.care.categories import CATEGORIES
-from citizen_api.web.blueprint import Args, Body
+from citizen_api.sources.records import PAYMENT_SECTORS, THIRD_PARTY_PAYMENTS
+from citizen_api.web.blueprint import Args
 from citizen_api.web.notices import NoticeView
 
-REPORT_KINDS = (
-    "wrong_phone",
-    "wrong_address",
-    "wrong_hours",
-    "moved",
-    "closed_for_good",
-    "not_accessible",
-    "other",
-)
-SETTLEMENTS = ("accepted", "rejected")
+YES_NO_UNKNOWN = ("yes", "no", "unknown")
 _LATITUDE = {"description": "Latitude, WGS84 degrees.", "example": 48.8573751, "minimum": -90, "maximum": 90}
 _LONGITUDE = {
     "description": "Longitude, WGS84 degrees.",
@@ -63,6 +55,18 @@ class OpenAt(ma.fields.Field[datetime | str]):
         return moment
 
 
+class YesNo(ma.fields.Boolean):
+    """A wish: absent means no."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(
+            load_default=False,
+            truthy={"true", "1", "yes"},
+            falsy={"false", "0", "no"},
+            metadata={"description": description},
+        )
+
+
 class NearestArgs(Args):
     """Where, what, and which wishes."""
 
@@ -90,11 +94,25 @@ class NearestArgs(Args):
             "type": "string",
         }
     )
-    wheelchair = ma.fields.Boolean(
-        load_default=False,
-        truthy={"true", "1", "yes"},
-        falsy={"false", "0", "no"},
-        metadata={"description": "Only places known to be wheelchair accessible."},
+    wheelchair = YesNo("Only places known to be wheelchair accessible.")
+    service = DelimitedList(
+        ma.fields.String(validate=ma.validate.Length(1, 40)),
+        validate=ma.validate.Length(1, 10),
+        metadata={
+            "description": "Only places known to offer all of these, comma-separated (see /v1/care/services).",
+            "example": ["vaccination"],
+        },
+    )
+    new_patients = YesNo("Only practices known to accept new patients.")
+    home_visits = YesNo("Only practices known to visit at home.")
+    third_party_payment = YesNo("Only practices known to ask for no money in advance, wholly or in part.")
+    sector = ma.fields.String(
+        validate=ma.validate.OneOf(PAYMENT_SECTORS),
+        metadata={"description": "Only practices known to be of this payment sector."},
+    )
+    spoken = ma.fields.String(
+        validate=ma.validate.Regexp(r"^[A-Za-z]{2,3}$"),
+        metadata={"description": "Only places where this language is known to be spoken (ISO 639).", "example": "en"},
     )
     radius_m = ma.fields.Float(
         validate=ma.validate.Range(1, 2_000_000),
@@ -167,6 +185,33 @@ class SourceView(ma.Schema):
     date = ma.fields.Date(required=True)
 
 
+class PracticeView(ma.Schema):
+    """What a resident asks of a practice, as far as a source says it."""
+
+    new_patients = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(YES_NO_UNKNOWN),
+        metadata={"description": "Whether it accepts new patients."},
+    )
+    sector = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf([*PAYMENT_SECTORS, "unknown"]),
+        metadata={"description": "1: agreed tariffs; 2: free fees (2-optam: held in); none: outside the agreement."},
+    )
+    third_party_payment = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf([*THIRD_PARTY_PAYMENTS, "unknown"]),
+        metadata={"description": "Whether nothing, or not all, is paid in advance."},
+    )
+    home_visits = ma.fields.String(required=True, validate=ma.validate.OneOf(YES_NO_UNKNOWN))
+    languages = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Languages spoken; null: unknown.", "example": ["fr", "en"]},
+    )
+
+
 class FacilityView(ma.Schema):
     """A place of care."""
 
@@ -187,6 +232,15 @@ class FacilityView(ma.Schema):
         metadata={"description": "Since when it is closed for good, as far as the sources tell; null: it is not."},
     )
     wheelchair = ma.fields.String(required=True, validate=ma.validate.OneOf(["yes", "limited", "no", "unknown"]))
+    services = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "What it offers (see /v1/care/services); null: unknown.", "example": ["vaccination"]},
+    )
+    practice = ma.fields.Nested(
+        PracticeView, required=True, allow_none=True, metadata={"description": "null where it is no practice."}
+    )
     opening = ma.fields.Nested(OpeningView, required=True)
     identifiers = ma.fields.Dict(
         keys=ma.fields.String(),
@@ -296,58 +350,3 @@ class EmergenciesView(ma.Schema):
 
     items = ma.fields.List(ma.fields.Nested(SourcedEmergencyView), required=True)
     next = ma.fields.String(required=True, allow_none=True)
-
-
-class ReportBody(Body):
-    """What a resident found to be wrong. Please write nothing about anybody's health."""
-
-    kind = ma.fields.String(required=True, validate=ma.validate.OneOf(REPORT_KINDS))
-    comment = ma.fields.String(validate=ma.validate.Length(1, 500), metadata={"description": "At most 500 characters."})
-
-
-class ReportReceivedView(ma.Schema):
-    """The report waits for a moderator."""
-
-    status = ma.fields.String(required=True, metadata={"example": "queued"})
-
-
-class ReportsArgs(Args):
-    """Which reports."""
-
-    settled = ma.fields.Boolean(load_default=False, truthy={"true", "1", "yes"}, falsy={"false", "0", "no"})
-    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, 200))
-    cursor = ma.fields.Integer(load_default=0, validate=ma.validate.Range(0, 2**31 - 1))
-
-
-class ReportView(ma.Schema):
-    """A report in the moderator's queue: one of each kind on a place, however often it was sent."""
-
-    id = ma.fields.Integer(required=True)
-    facility_id = ma.fields.String(required=True)
-    facility_name = ma.fields.String(required=True)
-    commune = ma.fields.String(required=True, allow_none=True)
-    kind = ma.fields.String(required=True, validate=ma.validate.OneOf(REPORT_KINDS))
-    times = ma.fields.Integer(
-        required=True, metadata={"description": "How often it was reported before it was settled.", "example": 3}
-    )
-    comments = ma.fields.List(
-        ma.fields.String(), required=True, metadata={"description": "The ten newest different ones, newest first."}
-    )
-    created_at = ma.fields.AwareDateTime(required=True, format="iso")
-    settled_at = ma.fields.AwareDateTime(required=True, allow_none=True, format="iso")
-    settlement = ma.fields.String(required=True, allow_none=True)
-    settlement_note = ma.fields.String(required=True, allow_none=True)
-
-
-class ReportsView(ma.Schema):
-    """A page of reports, oldest first."""
-
-    items = ma.fields.List(ma.fields.Nested(ReportView), required=True)
-    next = ma.fields.Integer(required=True, allow_none=True)
-
-
-class SettlementBody(Body):
-    """What the moderator decided."""
-
-    settlement = ma.fields.String(required=True, validate=ma.validate.OneOf(SETTLEMENTS))
-    note = ma.fields.String(validate=ma.validate.Length(1, 500))

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from citizen_api.care import actions, queries, rules
+from citizen_api.care import actions, linking, queries, rules
 from citizen_api.care.actions import Change
 from citizen_api.care.importing import only_import
 from citizen_api.care.models import Import
@@ -143,6 +143,7 @@ def run_import(
         runs = _begin(database, stock, now=now)
         _write(database, comparison, runs, now=now, progress=progress)
         _close_absent(database, absent, runs, now=now)
+        linking.link_records(database, now=now, progress=progress)
         _finish(database, stock, comparison, runs, report, forced=force, now=now)
     return report
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, request
-from marshmallow import Schema
+import orjson
+from flask import Response, request
 
-from citizen_api.care import actions, nearest, present, queries, schemas
+from citizen_api.care import actions, nearest, present, queries, reading, report_schemas, schemas
+from citizen_api.care import features as named
 from citizen_api.care.categories import CATEGORIES
-from citizen_api.care.directory import Directory, DirectoryKeeper, Place
+from citizen_api.care.directory import Directory
+from citizen_api.care.keeper import FOLDER, DirectoryKeeper, run_builder
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import (
     CursorInvalid,
@@ -62,19 +64,17 @@ class BoxInvalid(Problem):
 def install(services: Services) -> None:
     """Give the app its directory."""
 
-    def read_version() -> int:
-        with services.database.session(write=False) as reading:
-            return queries.directory_version(reading)
-
-    def read_places() -> list[Place]:
-        with services.database.session(write=False) as reading:
-            return queries.places(reading)
+    def read_stamp() -> str:
+        with services.database.session(write=False) as session:
+            return reading.stamp(session)
 
     keeper = DirectoryKeeper(
-        read_version=read_version,
-        read_places=read_places,
+        services.settings.data_dir / FOLDER,
+        read_stamp=read_stamp,
+        read_places=lambda: reading.open_places(services.database),
         clock=services.clock,
         check_every_s=services.settings.directory_check_s,
+        start_builder=lambda: run_builder(services.settings),
     )
     services.ports.setdefault(DirectoryKeeper, keeper)
 
@@ -83,7 +83,7 @@ def install(services: Services) -> None:
         age = services.clock() - directory.built_at
         return {
             "facilities": len(directory),
-            "version": directory.version,
+            "version": directory.stamp,
             "age_s": round(age.total_seconds(), 1),
         }
 
@@ -118,8 +118,9 @@ def nearest_care(args: dict[str, Any]) -> Any:
     question, centre_notice = _question(args, directory)
     answer = nearest.find_nearest(directory, question)
     answer.notices.extend(centre_notice)
-    body = present.answer_view(answer, nearest.next_cursor(question, answer), language())
-    return geojson(schemas.NearestView, body, "hours_unknown", "instead") if as_geojson else body
+    cursor = nearest.next_cursor(directory, question, answer)
+    body = present.answer_json(directory, answer, cursor=cursor, at=question.moment, lang=language())
+    return geojson(body, "hours_unknown", "instead") if as_geojson else ready_json(body)
 
 
 @blp.get("/v1/care/within")
@@ -135,16 +136,16 @@ def care_within(args: dict[str, Any]) -> Any:
     west, south, east, north = _box(args["bbox"])
     categories = _known_categories(args["category"])
     directory = _directory()
-    body = present.within_view(
+    body = present.within_json(
+        directory,
         directory.within(south=south, west=west, north=north, east=east, categories=categories),
         categories=categories,
         at=now(),
         lang=language(),
         box=(west, south, east, north),
         most=MAX_ON_MAP,
-        demo=directory.has_demo,
     )
-    return geojson(schemas.WithinView, body) if as_geojson else body
+    return geojson(body) if as_geojson else ready_json(body)
 
 
 @blp.get("/v1/care/categories")
@@ -164,8 +165,8 @@ def emergency() -> dict[str, Any]:
 
 
 @blp.get("/v1/care/reports")
-@blp.arguments(schemas.ReportsArgs, location="query")
-@blp.response(200, schemas.ReportsView)
+@blp.arguments(report_schemas.ReportsArgs, location="query")
+@blp.response(200, report_schemas.ReportsView)
 @blp.staff("moderator", "reader")
 def reports(args: dict[str, Any]) -> dict[str, Any]:
     """List residents' reports in the territory of one's organisation, oldest first."""
@@ -185,8 +186,8 @@ def reports(args: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.post(f"/v1/care/reports/<int(max={MAX_REPORT_ID}):report_id>/settlement")
-@blp.arguments(schemas.SettlementBody)
-@blp.response(200, schemas.ReportView)
+@blp.arguments(report_schemas.SettlementBody)
+@blp.response(200, report_schemas.ReportView)
 @blp.staff("moderator")
 @blp.problems(ReportUnknown, OutsideTerritory, actions.ReportSettled)
 def settle(args: dict[str, Any], report_id: int) -> dict[str, Any]:
@@ -217,15 +218,15 @@ def settle(args: dict[str, Any], report_id: int) -> dict[str, Any]:
 def facility(facility_id: str) -> dict[str, Any]:
     """Show one place; one that closed for good keeps answering, and says so."""
     directory = _directory()
-    place = directory.get(facility_id) or queries.place(session(), facility_id)
+    place = queries.place(session(), facility_id)
     if place is None:
         raise FacilityUnknown
     return present.page_view(place, at=now(), lang=language(), demo=directory.has_demo)
 
 
 @blp.post("/v1/care/<string(maxlength=16):facility_id>/reports")
-@blp.arguments(schemas.ReportBody)
-@blp.response(202, schemas.ReportReceivedView)
+@blp.arguments(report_schemas.ReportBody)
+@blp.response(202, report_schemas.ReportReceivedView)
 @blp.limited("rate_limit_reports")
 @blp.problems(FacilityUnknown)
 def report(args: dict[str, Any], facility_id: str) -> dict[str, str]:
@@ -258,12 +259,30 @@ def _question(
         open_at=now() if open_at == "now" else open_at,
         open_now=open_at == "now",
         wheelchair=args["wheelchair"],
+        features=_features(args),
         radius_m=args.get("radius_m"),
         limit=args["limit"],
     )
     if "cursor" in args:
         question = nearest.turn_page(directory, question, args["cursor"])
     return question, notices
+
+
+def _features(args: dict[str, Any]) -> frozenset[str]:
+    """What else a place must be known to have."""
+    wishes = {
+        named.NEW_PATIENTS: args["new_patients"],
+        named.HOME_VISITS: args["home_visits"],
+        named.THIRD_PARTY_PAYMENT: args["third_party_payment"],
+    }
+    return frozenset(
+        [
+            *(name for name, wanted in wishes.items() if wanted),
+            *map(named.service, args.get("service", ())),
+            *([named.sector(args["sector"])] if "sector" in args else ()),
+            *([named.language(args["spoken"])] if "spoken" in args else ()),
+        ]
+    )
 
 
 def _position(args: dict[str, Any]) -> tuple[float, float, list[tuple[str, dict[str, object]]]]:
@@ -311,6 +330,11 @@ def wants_geojson() -> bool:
     return chosen == GEOJSON
 
 
-def geojson(schema: type[Schema], body: dict[str, Any], *lists: str) -> Response:
-    """Answer what `schema` would as a FeatureCollection; `lists` are further lists of places in it."""
-    return Response(current_app.json.dumps(present.collection(schema().dump(body), *lists)), content_type=GEOJSON)
+def ready_json(body: bytes) -> Response:
+    """Answer with a body that is JSON already."""
+    return Response(body, content_type="application/json")
+
+
+def geojson(body: bytes, *lists: str) -> Response:
+    """Answer the same as a FeatureCollection; `lists` are further lists of places in it."""
+    return Response(orjson.dumps(present.collection(orjson.loads(body), *lists)), content_type=GEOJSON)

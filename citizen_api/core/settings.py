@@ -86,7 +86,9 @@ class Settings:
     log_level: str = _setting("INFO", "Least level that is logged: DEBUG, INFO, WARNING, ERROR.")
     default_language: str = _setting("fr", "Language of answers when the request names none that we have: fr, en.")
     directory_check_s: float = _setting(
-        1.0, "At most this often, in seconds, a worker asks the database whether the facilities changed."
+        1.0,
+        "How often, in seconds, a worker asks the database whether the facilities changed. "
+        "0: before every answer, and the directory is packed in memory (for tests and scripts).",
     )
     outgoing_timeout_s: float = _setting(10.0, "Timeout of a request to an outside system, in seconds.")
     import_max_bytes: int = _setting(
@@ -130,6 +132,10 @@ class Settings:
             values[known[name].name] = _parse(name, text, hints[known[name].name])
         return cls(**values)
 
+    def to_environment(self) -> dict[str, str]:
+        """Give the variables that `from_environment` reads the same settings from, for a process of our own."""
+        return {PREFIX + f.name.upper(): _written(getattr(self, f.name)) for f in fields(self)}
+
     def __post_init__(self) -> None:
         """Refuse values that could only fail later. Raises SettingsError; a secret value is never shown."""
         for name, least in _AT_LEAST.items():
@@ -151,6 +157,10 @@ class Settings:
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "redis+unix://")):
             raise SettingsError(f"{PREFIX}REDIS_URL must begin with redis:// or rediss://")
         _check_database(self.database)
+
+
+def _written(value: Any) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:

@@ -22,7 +22,11 @@ The mapping is YAML. Its keys, with (*) those that must be there:
     encoding: windows-1252        # else UTF-8, and windows-1252 for the lines that are not
 
 Fields: those of FacilityRecord (`opening_hours` is OSM syntax, free text is `opening_hours_verbatim`),
-`position`, and the identifiers `finess`, `finess_ej`, `siret`, `rpps`. A category is an id of ours, or
+`position`, and the identifiers `finess`, `finess_ej`, `siret`, `rpps`. What a resident asks of a practice is read
+in French or English, and an unreadable cell says nothing (`sources/practices`): `services` and `languages` (several
+in a cell), `accepts_new_patients`, `home_visits`, `call_15_first`, `position_approximate` (oui, non),
+`payment_sector` (1, 2, "2 OPTAM", "non conventionné"), `third_party_payment` (intégral, partiel, non). A service is
+an id of /v1/care/services or one of its French names. A category is an id of ours, or
 "scheme:code" such as "finess:156"; several are separated by spaces. Columns and values that YAML would take
 for numbers or truths (01, No) are quoted. The project's own columns need no mapping: OWN_COLUMNS.
 """
@@ -37,6 +41,13 @@ from typing import Any, BinaryIO, Final
 import yaml
 
 from citizen_api.sources.phones import normalise_phone
+from citizen_api.sources.practices import (
+    parse_languages,
+    parse_payment_sector,
+    parse_services,
+    parse_third_party_payment,
+    parse_yes_no,
+)
 from citizen_api.sources.readable import readable_city, readable_name, readable_street
 from citizen_api.sources.records import (
     BadRowError,
@@ -73,6 +84,14 @@ OWN_FIELDS: Final = (
     "opening_hours_verbatim",
     "wheelchair",
     "website",
+    "position_approximate",
+    "services",
+    "accepts_new_patients",
+    "payment_sector",
+    "third_party_payment",
+    "home_visits",
+    "languages",
+    "call_15_first",
     "opened_on",
     "closed",
     "closed_on",
@@ -207,6 +226,14 @@ def _record(row: TableRow, mapping: CsvMapping) -> FacilityRecord:
         opening_hours_verbatim=text("opening_hours_verbatim"),
         wheelchair=WHEELCHAIR.get((text("wheelchair") or "").lower()),
         website=_website(text("website") or ""),
+        position_approximate=parse_yes_no(text("position_approximate")),
+        services=parse_services(text("services")),
+        accepts_new_patients=parse_yes_no(text("accepts_new_patients")),
+        payment_sector=parse_payment_sector(text("payment_sector")),
+        third_party_payment=parse_third_party_payment(text("third_party_payment")),
+        home_visits=parse_yes_no(text("home_visits")),
+        languages=parse_languages(text("languages")),
+        call_15_first=parse_yes_no(text("call_15_first")),
         opened_on=parse_date(text("opened_on")),
         closed=(text("closed") or "").lower() in _YES,
         closed_on=parse_date(text("closed_on")),

@@ -32,7 +32,7 @@ def normalise_phone(text: str | None, *, postcode: str | None = None) -> str | N
     A spreadsheet's lost leading zero is put back. Short numbers (15, 3237) have no E.164 form and give None.
     """
     written = clean(text)
-    if len(written) == _WITHOUT_ZERO and written.isdecimal() and written[0] != "0":
+    if lost_its_zero(written):
         written = f"0{written}"
     code = clean(postcode)
     region = next((OVERSEAS_REGIONS[code[:n]] for n in (5, 3) if code[:n] in OVERSEAS_REGIONS), "FR")
@@ -40,3 +40,9 @@ def normalise_phone(text: str | None, *, postcode: str | None = None) -> str | N
         number: str = phonenumbers.format_number(found.number, phonenumbers.PhoneNumberFormat.E164)
         return number
     return None
+
+
+def lost_its_zero(text: str | None) -> bool:
+    """Whether a spreadsheet took the leading zero of a French number: nine figures, the first not 0."""
+    written = clean(text)
+    return len(written) == _WITHOUT_ZERO and written.isdecimal() and written[0] != "0"

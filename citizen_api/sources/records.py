@@ -13,6 +13,10 @@ RAW_MAX_CHARS: Final = 2_000
 NO_DATES: Final = frozenset({date(1900, 1, 1)})
 """Dates that a register writes where it knows none."""
 
+PAYMENT_SECTORS: Final = ("1", "2", "2-optam", "none")
+"""Agreed tariffs; free fees; free fees held in (OPTAM); outside the agreement."""
+
+THIRD_PARTY_PAYMENTS: Final = ("full", "partial", "no")
 _FINESS: Final = re.compile(r"\d[0-9AB]\d{7}")
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\u200b\ufeff]")
 _COMMUNE_CODE: Final = re.compile(r"(?:\d{2}|2[AB])\d{3}")
@@ -40,10 +44,15 @@ class FacilityRecord:
     ("alentours", "pharmacy"), that the care package maps: a source knows no category of ours. `name` and
     `street` are made readable; `name_verbatim` is what the source wrote. `phone` is E.164 or None,
     `phone_verbatim` what was written; neither of the two is stored. `lat` and `lon` are WGS84 degrees, both or
-    neither. `opening_hours` is in OSM syntax, as written; `opening_hours_verbatim` is free text. `closed` says
-    that the source declares the place closed, whether or not it knows since when (`closed_on`). `source_id` and
-    `source_date` are filled only by a file that gathers several sources and names one in each row. `origin` is
-    the row that it was read from, for whoever has to correct it: no part of what is said.
+    neither; `position_approximate` says that they are those of a street or a town. `opening_hours` is in OSM syntax,
+    as written; `opening_hours_verbatim` is free text. `closed` says that the source declares the place closed,
+    whether or not it knows since when (`closed_on`). `source_id` and `source_date` are filled only by a file that
+    gathers several sources and names one in each row. `origin` is the row that it was read from, for whoever has to
+    correct it: no part of what is said.
+
+    What a resident asks of a practice is None (or empty) where the source does not say: `services` are ids of
+    `care/services`, `payment_sector` one of PAYMENT_SECTORS, `third_party_payment` one of THIRD_PARTY_PAYMENTS,
+    `languages` BCP 47 codes. `call_15_first`: an emergency department that takes in only whom the 15 sends.
     """
 
     key: str
@@ -63,6 +72,14 @@ class FacilityRecord:
     opening_hours_verbatim: str | None = None
     wheelchair: str | None = None
     website: str | None = None
+    position_approximate: bool | None = None
+    services: tuple[str, ...] = ()
+    accepts_new_patients: bool | None = None
+    payment_sector: str | None = None
+    third_party_payment: str | None = None
+    home_visits: bool | None = None
+    languages: tuple[str, ...] = ()
+    call_15_first: bool | None = None
     opened_on: date | None = None
     closed: bool = False
     closed_on: date | None = None

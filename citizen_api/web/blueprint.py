@@ -15,13 +15,17 @@ from typing import Any
 
 import flask_smorest
 import marshmallow as ma
-from flask import g
-from flask_limiter import Limiter
+from flask import g, jsonify, request
+from werkzeug.wrappers import Response
 
 from citizen_api.core import problems
 from citizen_api.core.problems import Problem
 from citizen_api.web.auth import require_staff
 from citizen_api.web.described import describe
+from citizen_api.web.http import count_request
+from citizen_api.web.language import choose_language
+from citizen_api.web.limits import Limits
+from citizen_api.web.query import QuickReader, is_simple
 from citizen_api.web.reading import Parser
 from citizen_api.web.services import end_session, services
 from content.catalogue import LANGUAGES
@@ -65,25 +69,71 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = Parser()
 
-    def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Callable[[View], View]:
-        """Like flask-smorest's, with one schema instance for all requests; a query's `lang` is not passed on."""
+    def arguments(self, schema: Any, *, location: str = "json", **documented: Any) -> Callable[[View], View]:
+        """Like flask-smorest's, with one schema instance for all requests; a query's `lang` is not passed on.
+
+        What is `documented` (a content type, a description, examples) goes to the description of the API.
+        """
         instance = schema() if isinstance(schema, type) else schema
-        decorate = super().arguments(instance, location=location, **kwargs)
+        describing = super().arguments(instance, location=location, **documented)
         extra = self.problems(*WITH_A_BODY) if location in ("json", "form", "files") else None
+        read = self._reader_of(instance, location)
 
         def decorator(func: View) -> View:
             @wraps(func)
-            def without_lang(args: dict[str, Any], *rest: Any, **named: Any) -> Any:
-                if location == "query":
-                    args.pop("lang", None)
-                return func(args, *rest, **named)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return func(*args, read(), **kwargs)
 
-            wrapped = decorate(without_lang)
+            wrapper._apidoc = describing(func)._apidoc  # type: ignore[attr-defined]  # noqa: SLF001
             # flask-smorest documents the refusal as application/json: `problems` says it right.
-            wrapped._apidoc["arguments"].pop("responses", None)  # noqa: SLF001
-            return extra(wrapped) if extra else wrapped
+            wrapper._apidoc["arguments"].pop("responses", None)  # type: ignore[attr-defined]  # noqa: SLF001
+            return extra(wrapper) if extra else wrapper
 
         return decorator
+
+    def _reader_of(self, schema: ma.Schema, location: str) -> Callable[[], dict[str, Any]]:
+        """What reads the arguments of the current request. It raises Problem or what webargs raises."""
+        parser = self.ARGUMENTS_PARSER
+        if location != "query":
+            return lambda: parser.parse(schema, location=location)
+        quick = QuickReader(schema) if is_simple(schema) else None
+
+        def read() -> dict[str, Any]:
+            args = quick.read(request) if quick else None
+            if args is None:
+                args = parser.parse(schema, location=location)
+            choose_language(args.pop("lang", None))
+            return args
+
+        return read
+
+    def response(self, status_code: int, schema: Any = None, **documented: Any) -> Callable[[View], View]:
+        """Like flask-smorest's. A view gives what `schema` dumps, or a ready Response, which leaves as it is."""
+        instance = schema() if isinstance(schema, type) else schema
+        describing = super().response(status_code, instance, **documented)
+
+        def decorator(func: View) -> View:
+            @wraps(func)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                answer = func(*args, **kwargs)
+                if isinstance(answer, Response):
+                    return answer
+                response = jsonify(answer if instance is None else instance.dump(answer))
+                response.status_code = status_code
+                return response
+
+            wrapper._apidoc = describing(func)._apidoc  # type: ignore[attr-defined]  # noqa: SLF001
+            return wrapper
+
+        return decorator
+
+    def alt_response(self, *args: Any, **documented: Any) -> Callable[[View], View]:
+        """Like flask-smorest's, without a function around the view: it only documents."""
+        return _only(super().alt_response(*args, **documented))
+
+    def doc(self, **documented: Any) -> Callable[[View], View]:
+        """Like flask-smorest's, without a function around the view: it only documents."""
+        return _only(super().doc(**documented))
 
     def problems(self, *kinds: type[Problem]) -> Callable[[View], View]:
         """Document problems that the view may answer."""
@@ -117,8 +167,7 @@ class Blueprint(flask_smorest.Blueprint):
             def wrapper(*args: Any, **kwargs: Any) -> Any:
                 often: str = getattr(services().settings, setting)
                 if often:
-                    with services().port(Limiter).limit(often):
-                        return func(*args, **kwargs)
+                    count_request(services().port(Limits), often, scope=setting)
                 return func(*args, **kwargs)
 
             return wrapper
@@ -148,7 +197,7 @@ class Blueprint(flask_smorest.Blueprint):
             parameters = getattr(func, "_apidoc", {}).get("arguments", {}).get("parameters", [])
             if not any(parameter["in"] == "query" for parameter in parameters):
                 func = self.arguments(Args, location="query")(_ignoring_arguments(func))
-            register(self.problems(*ALWAYS_POSSIBLE)(_committing(_guarded(func))))
+            register(self.problems(*ALWAYS_POSSIBLE)(_whole(func)))
             return func
 
         return decorator
@@ -166,26 +215,28 @@ def _ignoring_arguments(func: View) -> View:
     return wrapper
 
 
-def _guarded(func: View) -> View:
-    """Look at the staff key first, where the view asks for one."""
-    roles: tuple[str, ...] | None = getattr(func, "_staff_roles", None)
-    if roles is None:
+def _only(describing: Callable[[View], View]) -> Callable[[View], View]:
+    """Keep what a decorator of flask-smorest documents, without the function that it puts around a view."""
+
+    def decorator(func: View) -> View:
+        func._apidoc = describing(func)._apidoc  # type: ignore[attr-defined]  # noqa: SLF001
         return func
 
+    return decorator
+
+
+def _whole(func: View) -> View:
+    """What Flask calls: the staff key first, where one is asked for; then the view; then the end of its transaction.
+
+    It is committed before the answer leaves, where a failure can still become a problem.
+    """
+    roles: tuple[str, ...] | None = getattr(func, "_staff_roles", None)
+
     @wraps(func)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        require_staff(*roles)
-        return func(*args, **kwargs)
-
-    return wrapper
-
-
-def _committing(func: View) -> View:
-    """Commit before the answer leaves, where a failure can still become a problem."""
-
-    @wraps(func)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        answer = func(*args, **kwargs)
+    def wrapper(**kwargs: Any) -> Any:
+        if roles is not None:
+            require_staff(*roles)
+        answer = func(**kwargs)
         end_session(success=True)
         return answer
 

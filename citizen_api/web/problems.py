@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import marshmallow as ma
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from citizen_api.core import problems
 from citizen_api.core.problems import Problem
 from citizen_api.web.language import language
+from citizen_api.web.logs import REQUEST_ID
 from citizen_api.web.services import end_session, services
 from content.catalogue import catalogue
 
@@ -80,7 +81,7 @@ def problem_response(problem: Problem) -> Response:
         "title": words.title.say(lang),
         "status": problem.status,
         "detail": words.detail.say(lang, **problem.details),
-        "request_id": g.get("request_id", ""),
+        "request_id": request.environ.get(REQUEST_ID, ""),
     }
     if problem.fields:
         body["errors"] = [

@@ -14,8 +14,8 @@ from flask import Response, current_app, g, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from citizen_api.core.problems import InvalidArguments, NotFound, Unavailable, known_problems
+from citizen_api.web.around import POLICY
 from citizen_api.web.blueprint import Blueprint
-from citizen_api.web.http import POLICY
 from citizen_api.web.language import language
 from citizen_api.web.services import services
 from content.catalogue import LANGUAGES, catalogue

@@ -1,99 +1,129 @@
 """The directory of a process follows the tables, and never keeps a request from its answer."""
 
 import threading
+import time
+from contextlib import contextmanager
 
 import pytest
 
-from citizen_api.care.directory import DirectoryKeeper
-from tests.care.test_nearest_exact import AT, make_place
+from citizen_api.care.directory_files import current_version
+from citizen_api.care.keeper import BuilderFailedError, DirectoryKeeper, build
+from citizen_api.core.problems import Unavailable
+from tests.care.directory_makers import AT, make_place
+
+SOON_S = 20.0
 
 
 class Tables:
-    """Stands for the tables: a version, the places, and a door that may hold a reader up."""
+    """Stands for the tables: a stamp, the places, and a door that may hold a reader up."""
 
-    def __init__(self):
-        self.version = 1
-        self.places = [make_place("a", lat=48.86, lon=2.35)]
+    def __init__(self, folder):
+        self.folder = folder
+        self.stamp = "1"
+        self.names = ("a",)
         self.reading, self.go_on = threading.Event(), threading.Event()
         self.go_on.set()
         self.reads = 0
         self.broken = False
 
-    def read_version(self):
+    def read_stamp(self):
         if self.broken:
             raise OSError("the database is away")
-        return self.version
+        return self.stamp
 
+    @contextmanager
     def read_places(self):
+        if self.broken:
+            raise OSError("the database is away")
         self.reads += 1
+        stamp, names = self.stamp, self.names
         self.reading.set()
-        assert self.go_on.wait(10)
-        return list(self.places)
+        assert self.go_on.wait(SOON_S)
+        yield stamp, [make_place(name, lat=48.86, lon=2.35) for name in names]
 
     def change(self, *names):
-        self.places = [make_place(name, lat=48.86, lon=2.35) for name in names]
-        self.version += 1
+        self.names = names
+        self.stamp = str(int(self.stamp) + 1)
+
+    def start_builder(self):
+        """Build here instead of in a process of its own."""
+        try:
+            build(self.folder, self.read_places, now=AT)
+        except OSError as error:
+            raise BuilderFailedError from error
+        return True
 
 
 @pytest.fixture
-def tables():
-    return Tables()
+def tables(tmp_path):
+    return Tables(tmp_path)
 
 
-def make_keeper(tables, check_every_s=0.0):
-    return DirectoryKeeper(
-        read_version=tables.read_version,
-        read_places=tables.read_places,
-        clock=lambda: AT,
-        check_every_s=check_every_s,
-    )
+@pytest.fixture
+def make_keeper(tables, tmp_path):
+    made = []
+
+    def make(check_every_s=0.01):
+        keeper = DirectoryKeeper(
+            tmp_path,
+            read_stamp=tables.read_stamp,
+            read_places=tables.read_places,
+            clock=lambda: AT,
+            check_every_s=check_every_s,
+            start_builder=tables.start_builder,
+        )
+        made.append(keeper)
+        return keeper
+
+    yield make
+    tables.go_on.set()
+    for keeper in made:
+        keeper.stop()
 
 
-def test_when_the_version_moves_the_answers_do(tables):
-    keeper = make_keeper(tables)
-    assert [place.id for place in keeper.current().places()] == ["a"]
+def ids(directory):
+    return [directory.id_of(number) for number in directory]
+
+
+def soon(keeper, *names):
+    """Wait until the keeper has these places; nothing is measured, only that it comes."""
+    end = time.monotonic() + SOON_S
+    while ids(keeper.current()) != list(names):
+        assert time.monotonic() < end, ids(keeper.current())
+        time.sleep(0.01)
+
+
+def test_when_the_tables_move_the_answers_do(tables, make_keeper):
+    keeper = make_keeper()
+    assert ids(keeper.current()) == ["a"]
     tables.change("b")
-    assert [place.id for place in keeper.current().places()] == ["b"]
+    soon(keeper, "b")
 
 
-def test_when_nothing_moves_nothing_is_read_again(tables):
-    keeper = make_keeper(tables)
-    assert keeper.current() is keeper.current()
+def test_when_nothing_moves_nothing_is_built_again(tables, make_keeper):
+    keeper = make_keeper()
+    first = keeper.current()
+    keeper.follow()
+    assert keeper.current() is first
     assert tables.reads == 1
 
 
-def test_the_version_is_asked_for_no_oftener_than_agreed(tables):
-    keeper = make_keeper(tables, check_every_s=3600)
-    first = keeper.current()
-    keeper.current()  # the first check after the building
-    tables.change("b")
-    assert keeper.current() is first
-
-
-def test_an_empty_directory_is_a_directory(tables):
-    tables.change()
-    assert len(make_keeper(tables).current()) == 0
-
-
-def test_while_one_request_rebuilds_the_others_are_answered(tables):
-    keeper = make_keeper(tables)
+def test_no_request_waits_while_the_next_is_built(tables, make_keeper):
+    keeper = make_keeper()
     old = keeper.current()
-    tables.change("b")
     tables.reading.clear()
     tables.go_on.clear()
-    builder = threading.Thread(target=keeper.current)
-    builder.start()
-    assert tables.reading.wait(10)
+    tables.change("b")
+    assert tables.reading.wait(SOON_S)  # the follower builds, and is held up in the middle
 
-    assert all(keeper.current() is old for _ in range(20))
+    assert all(keeper.current() is old for _ in range(100))
 
     tables.go_on.set()
-    builder.join()
-    assert [place.id for place in keeper.current().places()] == ["b"]
+    soon(keeper, "b")
 
 
-def test_the_first_requests_wait_for_one_building(tables):
-    keeper = make_keeper(tables, check_every_s=3600)
+def test_the_first_requests_wait_for_one_building(tables, make_keeper):
+    keeper = make_keeper(check_every_s=3600)
     tables.go_on.clear()
     found = []
     threads = [threading.Thread(target=lambda: found.append(keeper.current())) for _ in range(8)]
@@ -106,20 +136,84 @@ def test_the_first_requests_wait_for_one_building(tables):
     assert tables.reads == 1
 
 
-def test_a_database_that_is_away_costs_freshness_only(tables):
-    keeper = make_keeper(tables)
+def test_what_another_process_built_is_opened_and_not_built_again(tables, make_keeper):
+    one, other = make_keeper(check_every_s=3600), make_keeper(check_every_s=3600)
+    one.current()
+    other.current()
+    tables.change("b")
+    one.follow()
+    other.follow()
+    assert (ids(one.current()), ids(other.current())) == (["b"], ["b"])
+    assert tables.reads == 2
+
+
+def test_an_empty_directory_is_a_directory(tables, make_keeper):
+    tables.change()
+    assert len(make_keeper().current()) == 0
+
+
+def test_a_database_that_is_away_costs_freshness_only(tables, make_keeper):
+    keeper = make_keeper()
     old = keeper.current()
     tables.broken = True
+    time.sleep(0.1)
     assert keeper.current() is old
-    tables.broken = False
     tables.change("b")
-    assert keeper.current() is not old
+    tables.broken = False
+    soon(keeper, "b")
 
 
-def test_without_any_directory_a_broken_database_is_an_error_and_the_next_request_tries_again(tables):
-    keeper = make_keeper(tables)
+def test_a_database_that_is_away_at_the_start_is_answered_from_the_files(tables, make_keeper):
+    make_keeper(check_every_s=3600).current()
     tables.broken = True
-    with pytest.raises(OSError, match="away"):
+    assert ids(make_keeper().current()) == ["a"]
+
+
+def test_without_any_directory_a_broken_database_is_a_problem_and_the_next_request_tries_again(tables, make_keeper):
+    keeper = make_keeper()
+    tables.broken = True
+    with pytest.raises(Unavailable):
         keeper.current()
     tables.broken = False
     assert len(keeper.current()) == 1
+
+
+def test_when_the_packed_days_run_out_it_is_built_again(tables, tmp_path):
+    moments = [AT]
+    keeper = DirectoryKeeper(
+        tmp_path,
+        read_stamp=tables.read_stamp,
+        read_places=tables.read_places,
+        clock=lambda: moments[-1],
+        check_every_s=3600,
+        start_builder=lambda: bool(build(tmp_path, tables.read_places, now=moments[-1])),
+    )
+    before = keeper.current()
+    moments.append(AT.replace(day=30))
+    keeper.follow()
+    after = keeper.current()
+    keeper.stop()
+    assert (before.schedules.start.day, after.schedules.start.day) == (22, 30)
+
+
+def test_a_newer_version_leaves_no_older_one_behind(tables, make_keeper, tmp_path):
+    keeper = make_keeper(check_every_s=3600)
+    for name in ("b", "c", "d"):
+        keeper.current()
+        tables.change(name)
+        keeper.follow()
+    tables.start_builder()
+    kept = {path for path in tmp_path.iterdir() if path.is_dir()}
+    assert current_version(tmp_path) in kept
+    assert len(kept) <= 2  # the current one, and the one that this process has open
+
+
+def test_without_an_interval_it_is_packed_in_memory_before_the_answer(tables, make_keeper, tmp_path):
+    keeper = make_keeper(check_every_s=0)
+    assert ids(keeper.current()) == ["a"]
+    tables.change("b")
+    assert ids(keeper.current()) == ["b"]
+    assert keeper.current() is keeper.current()
+    tables.broken = True
+    assert ids(keeper.current()) == ["b"]
+    assert not list(tmp_path.iterdir())

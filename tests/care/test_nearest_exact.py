@@ -1,57 +1,29 @@
 """The order of "nearest" is that of the geodesic on WGS84, then of the id, and of nothing else."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from geopy.distance import geodesic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citizen_api.care.directory import Directory, Place, SourceMention
-from citizen_api.care.nearest import Question, find_nearest, next_cursor, search_of, turn_page
+from citizen_api.care.nearest import find_nearest, next_cursor, search_of, turn_page
+from citizen_api.care.place import SourceMention
 from citizen_api.core.cursors import write_cursor
 from citizen_api.core.problems import CursorInvalid
+from tests.care.directory_makers import AT, ids, make_directory, make_place, make_question
 
-AT = datetime(2026, 11, 22, 21, 40, tzinfo=UTC)
 MILLIMETRE = 0.001
 CATEGORIES = ("pharmacy", "hospital", "dentist")
 SPECIAL = [(90.0, 0.0), (-90.0, 10.0), (0.0, 180.0), (0.0, -180.0), (48.8573751, 2.3524425), (0.0, 0.0)]
-
-
-def make_place(place_id, *, lat, lon, categories=("pharmacy",), **facts):
-    given = {
-        "name": f"Synthetic {place_id}",
-        "street": None,
-        "postcode": None,
-        "city": None,
-        "commune_code": "75104",
-        "phone": None,
-        "website": None,
-        "position_approximate": False,
-        "wheelchair": None,
-        "opening_hours": None,
-        "opening_hours_verbatim": None,
-        "opening_hours_source": None,
-        "identifiers": (),
-        "sources": (SourceMention("synthetic", "Synthetic list", date(2026, 11, 1)),),
-    } | facts
-    return Place(id=place_id, lat=lat, lon=lon, categories=categories, **given)
-
-
-def make_directory(places):
-    return Directory(places, version=1, built_at=AT)
-
-
-def make_question(**wishes):
-    return Question(**{"lat": 48.8573751, "lon": 2.3524425, "categories": ("pharmacy",), "at": AT} | wishes)
 
 
 def all_pages(directory, question):
     """Items of every page, each page reached by the cursor of the one before."""
     answer = find_nearest(directory, question)
     items = list(answer.items)
-    while cursor := next_cursor(question, answer):
+    while cursor := next_cursor(directory, question, answer):
         question = turn_page(directory, question, cursor)
         answer = find_nearest(directory, question)
         assert answer.items
@@ -97,17 +69,19 @@ def test_every_answer_equals_brute_force_by_geopy(places, position, categories, 
     }
     radius_m = float("inf") if radius_m is None else radius_m
 
-    items = all_pages(make_directory(places), question)
+    directory = make_directory(places)
+    items = all_pages(directory, question)
 
     # geopy and PROJ agree to nanometres, so that they may round a distance to two neighbouring millimetres.
-    found = {item.place.id: item.distance_m for item in items}
+    names = ids(directory, items)
+    found = {name: item.found.distance_m for name, item in zip(names, items, strict=True)}
     assert all(abs(found[place_id] - by_hand[place_id]) <= MILLIMETRE for place_id in found)
     assert found.keys() <= by_hand.keys()
     assert all(by_hand[place_id] > radius_m - MILLIMETRE for place_id in by_hand.keys() - found.keys())
     # In the order of the distance, then of the id; each once; the first page is the beginning of it.
-    order = [(item.distance_m, item.place.id) for item in items]
+    order = [(item.found.distance_m, name) for name, item in zip(names, items, strict=True)]
     assert order == sorted(set(order))
-    assert find_nearest(make_directory(places), question).items == items[:limit]
+    assert find_nearest(directory, question).items == items[:limit]
 
 
 @settings(max_examples=60, deadline=None)
@@ -132,14 +106,14 @@ def test_nothing_but_distance_and_id_decides_the_order(data, count):
         for place in data.draw(st.permutations(places))
     ]
     plain = all_pages(make_directory(places), make_question(limit=7))
-    assert [item.place.id for item in all_pages(make_directory(disguised), make_question(limit=7))] == [
-        item.place.id for item in plain
-    ]
+    directory = make_directory(disguised)
+    assert ids(directory, all_pages(directory, make_question(limit=7))) == ids(make_directory(places), plain)
 
 
 def test_at_the_same_position_the_id_decides():
     places = [make_place(name, lat=48.86, lon=2.35) for name in ("c", "a", "b")]
-    assert [item.place.id for item in all_pages(make_directory(places), make_question(limit=1))] == ["a", "b", "c"]
+    directory = make_directory(places)
+    assert ids(directory, all_pages(directory, make_question(limit=1))) == ["a", "b", "c"]
 
 
 def test_ranks_go_on_from_page_to_page():
@@ -152,13 +126,13 @@ def test_every_page_speaks_of_the_moment_of_the_first():
     places = [make_place(f"p{rank}", lat=48.86, lon=2.35, opening_hours="Su 22:00-23:00") for rank in range(3)]
     directory = make_directory(places)
     question = make_question(open_at=AT, open_now=True, limit=2)
-    cursor = next_cursor(question, find_nearest(directory, question))
+    cursor = next_cursor(directory, question, find_nearest(directory, question))
 
     later = AT.replace(hour=22, minute=30)
     turned = turn_page(directory, replace(question, at=later, open_at=later), cursor)
 
     assert turned.open_at == AT
-    assert [item.place.id for item in find_nearest(directory, turned).items] == ["p2"]
+    assert ids(directory, find_nearest(directory, turned).items) == ["p2"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +148,7 @@ def test_every_page_speaks_of_the_moment_of_the_first():
 def test_a_cursor_turns_the_pages_of_its_own_question_only(other):
     question = make_question(limit=1)
     directory = make_directory([make_place(f"p{rank}", lat=48.86, lon=2.35) for rank in range(3)])
-    cursor = next_cursor(question, find_nearest(directory, question))
+    cursor = next_cursor(directory, question, find_nearest(directory, question))
     with pytest.raises(CursorInvalid):
         turn_page(directory, replace(question, **other), cursor)
 
@@ -191,7 +165,7 @@ def test_a_cursor_made_with_now_is_not_one_of_an_explicit_moment():
     places = [make_place(f"p{rank}", lat=48.86, lon=2.35, opening_hours="24/7") for rank in range(3)]
     directory = make_directory(places)
     question = make_question(open_at=AT, open_now=True, limit=1)
-    cursor = next_cursor(question, find_nearest(directory, question))
+    cursor = next_cursor(directory, question, find_nearest(directory, question))
     with pytest.raises(CursorInvalid):
         turn_page(directory, replace(question, open_now=False), cursor)
 
@@ -200,7 +174,9 @@ def test_a_cursor_made_with_now_is_not_one_of_an_explicit_moment():
 def test_a_cursor_is_the_same_wherever_one_stands_as_long_as_the_places_are(lat, lon):
     directory = make_directory([make_place(name, lat=48.5, lon=2.5) for name in ("a", "b")])
     here, there = make_question(limit=1), make_question(limit=1, lat=lat, lon=lon)
-    assert next_cursor(here, find_nearest(directory, here)) == next_cursor(there, find_nearest(directory, there))
+    assert next_cursor(directory, here, find_nearest(directory, here)) == next_cursor(
+        directory, there, find_nearest(directory, there)
+    )
 
 
 @pytest.mark.parametrize(("place_id", "shown"), [("gone", 1), ("", 1), ("a", 0), ("a", -3)])
@@ -233,4 +209,4 @@ def test_hours_that_cannot_be_read_are_unknown():
 def test_a_box_holds_what_lies_on_its_edges():
     directory = make_directory([make_place("a", lat=1.0, lon=2.0), make_place("b", lat=1.5, lon=2.0)])
     found = directory.within(south=1.0, west=2.0, north=1.2, east=3.0, categories=("pharmacy",))
-    assert [place.id for place in found] == ["a"]
+    assert [directory.id_of(number) for number in found] == ["a"]

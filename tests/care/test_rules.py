@@ -1,19 +1,11 @@
 import math
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from citizen_api.care import rules
-
-CLOSED = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def make_statement(source_id="a", *, dated=date(2026, 1, 1), closed_at=None, categories=("pharmacy",), **facts):
-    return rules.SourceStatement(
-        source_id=source_id, key="k", dated=dated, facts=facts, categories=categories, closed_at=closed_at
-    )
 
 
 def make_known(*, digest="same", is_open=True):
@@ -35,52 +27,6 @@ def make_known(*, digest="same", is_open=True):
 )
 def test_what_a_record_does_to_what_is_known(known, digest, closed, expected):
     assert rules.outcome(known, digest=digest, closed=closed) == expected
-
-
-def test_the_newest_source_that_says_something_is_believed():
-    old = make_statement("old", dated=date(2020, 1, 1), name="Old", phone="+331")
-    new = make_statement("new", name="New", phone=None)
-    merged = rules.merge([old, new])
-    assert (merged.values["name"], merged.values["phone"]) == ("New", "+331")
-
-
-@given(order=st.permutations(range(4)))
-def test_the_order_in_which_sources_are_read_does_not_matter(order):
-    said = [
-        make_statement("a", name="A", lat=1.0, lon=2.0, identifiers=[["finess", "1"]]),
-        make_statement("b", name="B", opening_hours="24/7", categories=("hospital",)),
-        make_statement("c", name="C", closed_at=CLOSED),
-        make_statement(rules.DEMO_SOURCE, name="Demo", dated=date(2030, 1, 1)),
-    ]
-    assert rules.merge([said[rank] for rank in order]) == rules.merge(said)
-
-
-def test_a_demo_statement_wins_over_nothing_real():
-    demo = make_statement(rules.DEMO_SOURCE, dated=date(2030, 1, 1), name="Demo", opening_hours="24/7")
-    merged = rules.merge([demo, make_statement("real", name="Real")])
-    assert (merged.values["name"], merged.opening_hours, merged.opening_hours_source) == ("Real", "24/7", "demo")
-
-
-def test_a_place_is_open_while_one_real_source_still_describes_it():
-    closed = make_statement("a", closed_at=CLOSED, lat=1.0, lon=2.0)
-    assert rules.merge([closed, make_statement("b")]).closed_at is None
-    assert rules.merge([closed, make_statement(rules.DEMO_SOURCE)]).closed_at == CLOSED
-    assert rules.merge([closed]).lat == 1.0
-    assert rules.merge([closed, make_statement("b")]).lat is None
-
-
-def test_a_demo_statement_takes_nothing_from_a_place_that_closed():
-    closed = make_statement(
-        "real", closed_at=CLOSED, name="Real", street="1 rue du Test", phone="+33142726071", lat=1.0
-    )
-    demo = make_statement(rules.DEMO_SOURCE, dated=date(2030, 1, 1), name="Demo", opening_hours="24/7")
-    merged = rules.merge([demo, closed])
-    assert (merged.values["name"], merged.values["street"], merged.lat) == ("Real", "1 rue du Test", 1.0)
-    assert merged.closed_at == CLOSED
-
-
-def test_a_place_that_only_the_demo_describes_is_open():
-    assert rules.merge([make_statement(rules.DEMO_SOURCE, closed_at=CLOSED)]).closed_at is None
 
 
 def test_the_id_derives_from_the_strongest_identifier_else_from_the_key():

@@ -22,6 +22,7 @@ if str(ROOT) not in sys.path:  # run as a program, from anywhere
 from citizen_api.care.categories import LEFT_OUT  # noqa: E402
 from citizen_api.sources import finess_idf, paris_pharmacies  # noqa: E402
 from citizen_api.sources.generic_csv import IDENTIFIER_FIELDS  # noqa: E402
+from citizen_api.sources.phones import lost_its_zero  # noqa: E402
 from citizen_api.sources.records import FacilityRecord, RejectedRow, SourceFormatError  # noqa: E402
 
 TARGET: Final = Path(__file__).with_name("facilities.csv")
@@ -36,6 +37,7 @@ COLUMNS: Final = (
     "city",
     "commune_code",
     "phone",
+    "phone_verbatim",
     "lat",
     "lon",
     "opened_on",
@@ -96,6 +98,8 @@ def _row(record: FacilityRecord, source: Source) -> dict[str, str]:
     schemes: Mapping[str, str] = dict(record.identifiers)
     given |= {scheme: schemes.get(scheme) for scheme in IDENTIFIER_FIELDS}
     given["category_codes"] = " ".join(f"{scheme}:{code}" for scheme, code in record.category_codes)
+    if record.phone is not None and not lost_its_zero(record.phone_verbatim):
+        given["phone_verbatim"] = None  # only what `care doctor` would tell: 40 kB of spaces otherwise
     given |= {"source_id": source.id, "source_date": source.as_of}
     return {column: "" if given[column] is None else str(given[column]) for column in COLUMNS}
 

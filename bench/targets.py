@@ -1,0 +1,97 @@
+"""What was promised of the directory (issue 4), against what was measured; and, where it is missed, why."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any, NamedTuple
+
+P50_US, P99_US, OF_CONSTANT, OF_BARE, REBUILD_S, WORKER_MB = 50, 300, 0.6, 0.5, 20, 30
+
+WHY: dict[str, str] = {}
+"""Target -> why it is missed and what the limit is. Shown only where the figures say that it is missed."""
+
+
+class Target(NamedTuple):
+    """A promise, in words, and whether it is kept."""
+
+    id: str
+    text: str
+    wanted: str
+    measured: str
+    met: bool
+
+
+def targets(results: dict[str, Any]) -> list[Target]:
+    """Judge the figures of a run, each by its worst."""
+    searches = [each for each in (*results["in_process"], results["hardest"]) if not each["whole"]]
+    p50, p99 = max(searches, key=lambda each: each["p50_us"]), max(searches, key=lambda each: each["p99_us"])
+    agreed, built = results["agreement"], results["rebuild"]
+    further = zip(results["memory"]["with"]["further_mb"], results["memory"]["without"]["further_mb"], strict=True)
+    beyond = [have - without for have, without in further]
+    of_constant = _ratios(results, "constant route, same app")
+    of_bare = _ratios(results, "bare Flask")
+    return [
+        Target(
+            "p50",
+            "in process, median, every filter included",
+            f"≤ {P50_US} µs",
+            f"{p50['p50_us']:,.0f} µs at worst ({p50['name']})",
+            p50["p50_us"] <= P50_US,
+        ),
+        Target(
+            "p99",
+            "in process, 99 %, every filter included",
+            f"≤ {P99_US} µs",
+            f"{p99['p99_us']:,.0f} µs at worst ({p99['name']})",
+            p99["p99_us"] <= P99_US,
+        ),
+        Target(
+            "constant",
+            "requests/s, open now, to the same app's constant route",
+            f"≥ {OF_CONSTANT}",
+            _each(of_constant),
+            min(of_constant.values()) >= OF_CONSTANT,
+        ),
+        Target(
+            "bare",
+            "requests/s, open now, to bare Flask",
+            f"≥ {OF_BARE}",
+            _each(of_bare),
+            min(of_bare.values()) >= OF_BARE,
+        ),
+        Target(
+            "rebuild",
+            "rebuild from the tables",
+            f"≤ {REBUILD_S} s",
+            f"{built['cold_s']:.1f} s",
+            built["cold_s"] <= REBUILD_S,
+        ),
+        Target(
+            "memory",
+            "each further worker, beyond the same without directory and kernel",
+            f"≤ {WORKER_MB} MB",
+            " and ".join(f"{value:.0f}" for value in beyond) + " MB",
+            max(beyond) <= WORKER_MB,
+        ),
+        Target(
+            "agreement",
+            "answers equal to brute force",
+            "all",
+            f"{agreed['agree']:,} of {agreed['queries']:,}",
+            agreed["agree"] == agreed["queries"],
+        ),
+    ]
+
+
+def _ratios(results: dict[str, Any], to: str) -> dict[int, float]:
+    """Give, by number of workers, the requests/s of "open now" as a share of another route's."""
+    found = {}
+    for run in results["http"]:
+        rounds = run["rounds"]
+        rate = {name: statistics.median(each["requests_per_second"] for each in rounds[name]) for name in rounds}
+        found[run["workers"]] = rate["nearest, k = 20, pharmacies open now"] / rate[to]
+    return found
+
+
+def _each(ratios: dict[int, float]) -> str:
+    return ", ".join(f"{ratio:.2f} ({n} worker{'s' * (n > 1)})" for n, ratio in ratios.items())

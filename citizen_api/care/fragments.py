@@ -1,0 +1,108 @@
+"""The JSON of a place, cut where it varies: its constant parts are rendered once per directory version.
+
+    HEAD  {"id":…,"name":…,"category":"pharmacy"
+          ,"category_label":"Pharmacie"                                 the words: once per language and category
+    BODY  ,"categories":[…], … ,"opening":{
+          "state":"open","until":"2026-…","comment":null                the moment
+    TAIL  ,"hours":…,"as_written":…,"source":…},"identifiers":{…},"sources":[…]
+          ,"distance_m":12.3,"why":"…","call_first":null}               the question
+
+Joined they are what `present.place_view` and the schema's dump give (tests compare every place of the sample).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+
+from citizen_api.care.features import PRACTICES
+from citizen_api.care.place import Place
+
+Parts = tuple[bytes, bytes, bytes]
+"""HEAD, BODY and TAIL."""
+
+
+def constant_facts(place: Place) -> dict[str, Any]:
+    """Say of a place all that neither the language nor the moment changes, in the order of the answer."""
+    positioned = not math.isnan(place.lat)
+    return {
+        "id": place.id,
+        "name": place.name,
+        "category": place.categories[0] if place.categories else None,
+        "categories": place.categories,
+        "address": {
+            "street": place.street,
+            "postcode": place.postcode,
+            "city": place.city,
+            "commune": place.commune_code,
+        },
+        "phone": place.phone,
+        "website": place.website,
+        "lat": place.lat if positioned else None,
+        "lon": place.lon if positioned else None,
+        "position_approximate": place.position_approximate,
+        "closed_on": place.closed_at.date() if place.closed_at else None,
+        "wheelchair": place.wheelchair or "unknown",
+        "services": place.services or None,
+        "practice": practice_view(place),
+        "opening": {
+            "hours": place.opening_hours,
+            "as_written": place.opening_hours_verbatim,
+            "source": place.opening_hours_source,
+        },
+        "identifiers": dict(place.identifiers),
+        "sources": [{"id": source.id, "title": source.title, "date": source.dated} for source in place.sources],
+    }
+
+
+def practice_view(place: Place) -> dict[str, Any] | None:
+    """Say what a resident asks of a practice; what no source says is said to be unknown.
+
+    None for what is no practice, as long as no source says any of it.
+    """
+    said = (
+        place.accepts_new_patients,
+        place.payment_sector,
+        place.third_party_payment,
+        place.home_visits,
+        place.languages or None,
+    )
+    if PRACTICES.isdisjoint(place.categories) and said == (None,) * len(said):
+        return None
+    return {
+        "new_patients": _yes_or_no(known=place.accepts_new_patients),
+        "sector": place.payment_sector or "unknown",
+        "third_party_payment": place.third_party_payment or "unknown",
+        "home_visits": _yes_or_no(known=place.home_visits),
+        "languages": place.languages or None,
+    }
+
+
+def _yes_or_no(*, known: bool | None) -> str:
+    return "unknown" if known is None else "yes" if known else "no"
+
+
+def constant_parts(place: Place) -> Parts:
+    """Render the constant parts of a place."""
+    text = orjson.dumps(constant_facts(place))
+    # The three cuts: no text of a source can hold these bytes, because its quotes are escaped.
+    head = text.index(b',"categories":[')
+    opening = text.index(b'"opening":{', head) + len(b'"opening":{')
+    return text[:head], text[head:opening], b"," + text[opening:-1]
+
+
+def label_part(label: str | None) -> bytes:
+    """Render the words of a category."""
+    return b',"category_label":' + orjson.dumps(label)
+
+
+def question_part(*, distance_mm: int, why: bytes, call_first: bool) -> bytes:
+    """Render what belongs to the question: `why` is a JSON text."""
+    distance = repr(distance_mm / 1000).encode()
+    return b',"distance_m":' + distance + b',"why":' + why + (_CALL_15 if call_first else _CALL_NOBODY)
+
+
+_CALL_15 = b',"call_first":"15"}'
+_CALL_NOBODY = b',"call_first":null}'

@@ -1,0 +1,56 @@
+"""The real shared files, in two orders and twice, give the same places."""
+
+import pytest
+
+from citizen_api.care import stocks, sync
+from tests.care.linking_makers import homes, outcome
+from tests.care.makers import NOW
+from tests.care.sirene_reader import SIRENE, sirene_stock
+from tests.conftest import RolledBackDatabase
+from tests.shared_data import shared_file
+
+FILES = {
+    "finess-idf-hospitals": "finess/etablissements_hospitaliers_idf.csv",
+    "finess-idf-disability": "finess/etab_adultes_handicapes_idf.csv",
+    "paris-pharmacies": "pharmacies/pharmacies_paris_finess.csv",
+    "sirene": "pharmacies/pharmacies_idf_sirene_4773Z.csv",
+}
+
+
+def stock_of(name):
+    path = shared_file(FILES[name])
+    return sirene_stock(path) if name == "sirene" else stocks.known_stock(name, path)
+
+
+@pytest.fixture
+def run(prepared_database, tmp_path):
+    """Import the files in an order, on a database that holds nothing yet, and tell what became of them."""
+
+    def imported(order, look):
+        with prepared_database.engine.connect().execution_options(writes=True) as connection:
+            outer = connection.begin()
+            database = RolledBackDatabase(connection)
+            try:
+                for name in order:
+                    sync.run_import(database, stock_of(name), now=NOW, reports_dir=tmp_path)
+                return look(database)
+            finally:
+                outer.rollback()
+
+    return imported
+
+
+def test_the_shared_files_in_two_orders_and_twice_give_the_same_places(run):
+    order = list(FILES)
+    once = run(order, outcome)
+    assert run(order[::-1], outcome) == once
+    assert run([*order, "sirene", "paris-pharmacies"], outcome) == once
+
+
+def test_most_pharmacies_of_paris_are_confirmed_and_no_two_share_a_row(run):
+    found = run(["sirene", "paris-pharmacies"], homes)
+    registered = {home for (source, _), (home, _) in found.items() if source == "paris-pharmacies-2013"}
+    rows = [home for (source, _), (home, _) in found.items() if source == SIRENE.id and home in registered]
+    assert len(registered) == 987
+    assert len(rows) == len(set(rows))
+    assert 800 < len(rows) < 900
