@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -16,7 +17,9 @@ from granian.server import Server
 from citizen_api.care import queries as care_queries
 from citizen_api.care import rules as care_rules
 from citizen_api.care.actions import remove_source
-from citizen_api.care.keeper import BuilderFailedError, run_builder
+from citizen_api.care.directory import Directory
+from citizen_api.care.directory_files import current_version
+from citizen_api.care.keeper import FOLDER, BuilderFailedError, choose_compiled_folder, run_builder
 from citizen_api.core.clock import system_clock
 from citizen_api.core.db import Database
 from citizen_api.core.settings import PREFIX, Settings
@@ -53,6 +56,7 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
     click.echo(f"Alentours: {count} places of care. http://{settings.host}:{settings.port}/docs", err=True)
     if not count:
         click.echo("No place is known yet: see `alentours care import --help`, or try --demo.", err=True)
+    _preload(settings)
     # The workers are processes of their own: they read the same settings from the environment.
     os.environ[f"{PREFIX}HOST"], os.environ[f"{PREFIX}PORT"] = settings.host, str(settings.port)
     Server(
@@ -69,6 +73,21 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     ).serve()
+
+
+def _preload(settings: Settings) -> None:
+    """Load what every worker needs before they part, so that they share its memory.
+
+    Granian forks its workers where Python does by default (Linux, up to 3.13); elsewhere each loads its own.
+    """
+    choose_compiled_folder(settings)
+    version = current_version(settings.data_dir / FOLDER)
+    if version is not None:
+        with suppress(OSError):  # each worker finds out what is wrong with it
+            Directory.open(version).warm_up()
+    # What is there now stays: a collection in a worker would touch, and so copy, all of it.
+    gc.collect()
+    gc.freeze()
 
 
 def _check_free(host: str, port: int) -> None:

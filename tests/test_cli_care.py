@@ -98,6 +98,30 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(run, tmp_path, map
     assert done.stdout.splitlines()[:2] == ["Would be, without --dry-run:", "  created          3"]
 
 
+def test_services_that_nobody_knows_are_counted_by_word(run, tmp_path):
+    mapping = tmp_path / "services.yaml"
+    mapping.write_text(MAPPING.replace("lon: lon", "lon: lon, offre: services"), encoding="utf-8")
+    path = tmp_path / "services.csv"
+    path.write_text(
+        "code;nom;lat;lon;offre\nk1;Un;48;2;vaccination, massages\nk2;Deux;48.1;2;massages, tisanes\n", encoding="utf-8"
+    )
+    done = run(path, "--mapping", mapping)
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        0,
+        "  services not known, left out: 3  (massages: 2, tisanes: 1)",
+    )
+
+
+def test_of_many_unknown_services_the_ten_most_frequent_are_named(run, tmp_path):
+    mapping = tmp_path / "services.yaml"
+    mapping.write_text(MAPPING.replace("lon: lon", "lon: lon, offre: services"), encoding="utf-8")
+    path = tmp_path / "services.csv"
+    path.write_text(f"code;nom;lat;lon;offre\nk1;Un;48;2;{','.join('abcdefghijkl')}\n", encoding="utf-8")
+    last = run(path, "--mapping", mapping).stdout.splitlines()[-1]
+    assert last.startswith("  services not known, left out: 12  (")
+    assert last.endswith("j: 1, …)")
+
+
 def test_rejected_rows_have_an_exit_code_and_a_file(run, tmp_path, mapping, database):
     done = run(make_list(tmp_path, 2, broken=1), "--mapping", mapping)
     assert (done.exit_code, count(database)) == (3, 2)

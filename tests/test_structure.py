@@ -37,6 +37,7 @@ PUBLIC = {
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/v1/care/categories"),
+    ("get", "/v1/care/services"),
     ("get", "/v1/care/nearest"),
     ("get", "/v1/care/within"),
     ("get", "/v1/care/{facility_id}"),

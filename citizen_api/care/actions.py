@@ -13,7 +13,7 @@ from sqlalchemy import Table, bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from citizen_api.care import merging, queries, record_queries, rules
+from citizen_api.care import addresses, merging, queries, record_queries, rules
 from citizen_api.care.models import (
     URL_LENGTH,
     DirectoryVersion,
@@ -235,10 +235,12 @@ def move_reports(session: Session, targets: Mapping[str, str]) -> None:
         session.flush()
 
 
-def close_records(session: Session, source_id: str, keys: Collection[str], *, now: datetime) -> None:
-    """Close what a source does not have any more."""
+def close_records(
+    session: Session, source_id: str, keys: Collection[str], *, closed_at: datetime, now: datetime
+) -> None:
+    """Close what a source does not have any more, from the day of the stock that lacks it."""
     rows = queries.record_ids(session, source_id, keys)
-    _update(session, FacilityRecordRow, [{"id": row_id, "closed_at": now} for row_id, _ in rows.values()])
+    _update(session, FacilityRecordRow, [{"id": row_id, "closed_at": closed_at} for row_id, _ in rows.values()])
     merge_facilities(session, {facility_id for _, facility_id in rows.values()}, now=now)
     note_moved_records(session)
     move_directory_version(session, now=now)
@@ -256,17 +258,19 @@ def delete_records(session: Session, source_id: str, keys: Collection[str], *, n
 def merge_facilities(session: Session, ids: Collection[str], *, now: datetime) -> bool:
     """Bring facilities in line with what their sources say; tell whether any changed.
 
-    A place without coordinates of its own takes the centre of its commune, flagged approximate; a place that
-    no record describes any more goes (only removing a whole source leaves such a one).
+    A place without coordinates of its own takes those that its address is known to have (`addresses`), else the
+    centre of its commune, flagged approximate; a place that no record describes any more goes.
     """
     statements = queries.statements(session, ids)
     merged = {facility_id: merging.merge(said) for facility_id, said in statements.items()}
-    lost = {place.values["commune_code"] for place in merged.values() if place.lat is None} - {None}
-    centres = territory_queries.centres(session, lost) if lost else {}
+    lost = [place for place in merged.values() if place.lat is None]
+    communes = {place.values["commune_code"] for place in lost} - {None}
+    centres = territory_queries.centres(session, communes) if communes else {}
+    known = addresses.known_positions(session, (addresses.Address.of(place.values) for place in lost))
     stored = queries.stored_facilities(session, merged)
     changed, categories, identifiers = [], {}, {}
     for facility_id, place in merged.items():
-        values = _values(place, centres)
+        values = _values(place, centres, known)
         before = stored[facility_id]
         if any(before.values[name] != value for name, value in values.items()):
             changed.append({"id": facility_id, "updated_at": now} | values)
@@ -328,11 +332,19 @@ def _update(session: Session, model: type[Base], rows: Sequence[dict[str, Any]])
         )
 
 
-def _values(place: merging.MergedPlace, centres: dict[str, tuple[float, float]]) -> dict[str, Any]:
-    lat, lon = place.lat, place.lon
+def _values(
+    place: merging.MergedPlace,
+    centres: Mapping[str, tuple[float, float]],
+    known: Mapping[str, addresses.KnownPosition],
+) -> dict[str, Any]:
+    lat, lon, sources = place.lat, place.lon, dict(place.field_sources)
     approximate = lat is None or place.position_approximate
     if lat is None:
         lat, lon = centres.get(place.values["commune_code"] or "", (None, None))
+        address = addresses.Address.of(place.values) if known else None
+        if address and (found := known.get(address.digest)):
+            lat, lon, approximate = found.lat, found.lon, found.approximate
+            sources[merging.POSITION] = [addresses.GEOCODER, found.asked_on.isoformat()]
     return {
         **place.values,
         "lat": lat,
@@ -340,7 +352,7 @@ def _values(place: merging.MergedPlace, centres: dict[str, tuple[float, float]])
         "position_approximate": approximate and lat is not None,
         "opening_hours": place.opening_hours,
         "opening_hours_source": place.opening_hours_source,
-        "field_sources": dict(place.field_sources),
+        "field_sources": sources,
         "conflicts": dict(place.conflicts),
         "closed_at": place.closed_at,
     }

@@ -1,13 +1,14 @@
 """What a resident can look for, and which codes of the registers mean it.
 
 FINESS codes are those of table TRE_R66 (ANS); RPPS ones are "profession" or "profession:specialty"; OSM ones
-are "key=value", several tags of one place joined by "&". A code leads to one category only. No FINESS code
-says "emergency department" or "maternity" (a hospital may have either, or neither): those two come only from
-a source that says so.
+are "key=value", several tags of one place joined by "&": a code that holds all of them, in any order, among others,
+leads there. A code leads to one category only. No FINESS code says "emergency department" or "maternity" (a
+hospital may have either, or neither): those two come only from a source that says so.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -55,7 +56,11 @@ CATEGORIES: Final[Mapping[str, Category]] = MappingProxyType(
                 hint_fr="Le premier médecin à voir",
                 hint_en="The first doctor to see",
                 rpps=("10:SM26", "10:SM53", "10:SM54"),
-                osm=("amenity=doctors&healthcare:speciality=general",),
+                # A doctor whose speciality is not told may be any specialist.
+                osm=(
+                    "amenity=doctors&healthcare:speciality=general",
+                    "healthcare=doctor&healthcare:speciality=general",
+                ),
             ),
             Category(
                 id="dentist",
@@ -217,7 +222,11 @@ CATEGORIES: Final[Mapping[str, Category]] = MappingProxyType(
                 en="Drinking fountain",
                 hint_fr="Boire et remplir sa gourde",
                 hint_en="Drink and fill a bottle",
-                osm=("amenity=drinking_water", "drinking_water=yes&amenity=fountain"),
+                osm=(
+                    "amenity=drinking_water",
+                    "amenity=fountain&drinking_water=yes",
+                    "drinking_water=yes&man_made=water_tap",
+                ),
             ),
         )
     }
@@ -296,6 +305,11 @@ def _by_code(codes: Iterable[tuple[str, Iterable[str]]]) -> Mapping[str, str]:
 
 _BY_FINESS: Final = _by_code((category.id, category.finess) for category in CATEGORIES.values())
 _BY_RPPS: Final = _by_code((category.id, category.rpps) for category in CATEGORIES.values())
+_BY_TAGS: Final = sorted(
+    ((frozenset(code.split("&")), category.id) for category in CATEGORIES.values() for code in category.osm),
+    key=lambda entry: -len(entry[0]),
+)
+"""Tags that a place must have, and the category; of those that ask for as many, in the order of CATEGORIES."""
 
 
 def category_of_finess(code: str) -> str | None:
@@ -308,10 +322,19 @@ def category_of_rpps(profession: str, specialty: str | None = None) -> str | Non
     return _BY_RPPS.get(f"{profession}:{specialty}") or _BY_RPPS.get(profession)
 
 
+@lru_cache(maxsize=4_096)
+def category_of_osm(code: str) -> str | None:
+    """Give the category of tags joined by "&": that of the entry that asks for most of them."""
+    tags = frozenset(code.split("&"))
+    return next((category for needed, category in _BY_TAGS if needed <= tags), None)
+
+
 def category_of(scheme: str, code: str) -> str | None:
-    """Give the category of a source's pair: "finess", "rpps" ("10:SM26") or "alentours" (our own id)."""
+    """Give the category of a source's pair: "finess", "rpps" ("10:SM26"), "osm" or "alentours" (our own id)."""
     if scheme == "alentours":
         return code if code in CATEGORIES else None
     if scheme == "rpps":
         return category_of_rpps(*code.split(":", 1))
+    if scheme == "osm":
+        return category_of_osm(code)
     return category_of_finess(code) if scheme == "finess" else None

@@ -11,16 +11,17 @@ from typing import IO, Any
 
 import click
 
-from citizen_api.care import reading, stocks, sync
+from citizen_api.care import locating, reading, stocks, sync
 from citizen_api.care.directory import Directory
 from citizen_api.care.directory_files import current_version
 from citizen_api.care.doctor_command import doctor
-from citizen_api.care.importing import ImportRunningError
-from citizen_api.care.keeper import FOLDER, build, is_stale
+from citizen_api.care.importing import ImportRunningError, only_import
+from citizen_api.care.keeper import FOLDER, build, choose_compiled_folder, is_stale
 from citizen_api.core.downloads import DownloadError, download, public_part
 from citizen_api.core.locks import TakenError
 from citizen_api.sources.generic_csv import parse_mapping
 from citizen_api.sources.records import SourceFormatError
+from citizen_api.territory.geocoding import GuardedGeocoder, geocoder_from
 from citizen_api.web.command import EXIT_REFUSED, EXIT_REJECTED_ROWS, Context, Progress
 
 
@@ -34,6 +35,10 @@ class Refused(click.ClickException):
         click.echo(f"Refused: {self.message}", file=file, err=True)
 
 
+READERS = min(os.cpu_count() or 1, 4)
+"""How many processes read the tables when the directory is built: beyond these, the rest takes the time."""
+
+_MOST_WORDS = 10
 _FORMATS = "\n\n".join(f"{name}: {chosen.about}" for name, chosen in stocks.FORMATS.items())
 
 
@@ -57,6 +62,11 @@ care.add_command(doctor)
 @click.option("--date", "dated", type=click.DateTime(["%Y-%m-%d"]), help="The day the file was true.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @click.option("--force", is_flag=True, help="Import even if more than 20 % of the known places vanish.")
+@click.option(
+    "--place/--no-place",
+    default=None,
+    help="Ask the national geocoder where places without a position are; by default, if it is enabled.",
+)
 @click.pass_obj
 def import_command(
     context: Context,
@@ -67,8 +77,10 @@ def import_command(
     *,
     dry_run: bool,
     force: bool,
+    place: bool | None,
 ) -> None:
     """Import a stock."""
+    geocoder = None if place is False else _geocoder(context, needed=place is True)
     with closing(Progress()) as progress:
         try:
             stock = _stock(context, file, form, mapping, dated)
@@ -79,6 +91,7 @@ def import_command(
                 reports_dir=context.settings.data_dir / "imports",
                 dry_run=dry_run,
                 force=force,
+                geocoder=geocoder,
                 progress=progress,
             )
         except OSError as error:
@@ -90,6 +103,13 @@ def import_command(
     _say(report, dry_run=dry_run)
     if report.rejected:
         sys.exit(EXIT_REJECTED_ROWS)
+
+
+def _geocoder(context: Context, *, needed: bool) -> GuardedGeocoder | None:
+    geocoder = geocoder_from(context.settings)
+    if geocoder.off and needed:
+        raise click.ClickException("no geocoder is enabled: set ALENTOURS_GEOCODER_BAN_ENABLED=true")
+    return None if geocoder.off else geocoder
 
 
 def _stock(
@@ -125,7 +145,7 @@ def _say(report: sync.ImportReport, *, dry_run: bool) -> None:
     click.echo("Would be, without --dry-run:" if dry_run else "Done:")
     if report.resumed is not None:
         click.echo(f"  resumed: a run that was cut short had written {report.resumed} of these changes")
-    for name in ("created", "updated", "unchanged", "closed"):
+    for name in dict.fromkeys(("created", "updated", "unchanged", "closed", report.vanished)):
         click.echo(f"  {name:<10}{report.counts[name]:>8}")
     left_out = ", ".join(f"{code}: {n}" for code, n in report.left_out.most_common())
     click.echo(f"  left out  {report.left_out.total():>8}{f'  ({left_out})' if left_out else ''}")
@@ -133,8 +153,46 @@ def _say(report: sync.ImportReport, *, dry_run: bool) -> None:
     click.echo(f"  rejected  {report.rejected.total():>8}{f'  ({reasons})' if reasons else ''}")
     if report.hours_not_understood:
         click.echo(f"  hours not understood, kept word for word: {report.hours_not_understood}")
+    if report.services_unknown:
+        words = ", ".join(f"{word}: {n}" for word, n in report.services_unknown.most_common(_MOST_WORDS))
+        more = ", …" if len(report.services_unknown) > _MOST_WORDS else ""
+        click.echo(f"  services not known, left out: {report.services_unknown.total()}  ({words}{more})")
     if report.rejected_file:
         click.echo(f"  rejected rows, with reasons: {report.rejected_file}")
+    if report.located is not None:
+        _say_located(report.located)
+
+
+def _say_located(report: locating.LocatingReport) -> None:
+    click.echo(f"  placed by their address: {report.places}; addresses not known: {report.not_known}")
+    if report.waiting:
+        click.echo(f"  addresses still to ask for: {report.waiting} (alentours care place)")
+
+
+@care.command("place")
+@click.option("--minutes", type=click.FloatRange(min=0), help="How long to go on asking; without it, to the end.")
+@click.pass_obj
+def place_command(context: Context, minutes: float | None) -> None:
+    """Ask the national geocoder where the places are that no source positions.
+
+    Professional addresses leave the installation, ten a second at most. What was asked once is remembered.
+    """
+    geocoder = _geocoder(context, needed=True)
+    assert geocoder is not None  # noqa: S101 - needed
+    with closing(Progress("addresses", plain_every=1_000)) as progress:
+        try:
+            with only_import(context.database):
+                report = locating.locate_places(
+                    context.database,
+                    geocoder,
+                    now=context.clock(),
+                    most_s=None if minutes is None else 60 * minutes,
+                    progress=progress,
+                )
+        except ImportRunningError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo("Done:")
+    _say_located(report)
 
 
 @care.command()
@@ -146,6 +204,7 @@ def directory(context: Context, *, background: bool) -> None:
     `alentours serve` does this by itself, at its start and whenever places change.
     """
     folder = context.settings.data_dir / FOLDER
+    choose_compiled_folder(context.settings)
     if background:
         os.nice(10)
     with context.database.session(write=False) as session:
@@ -153,7 +212,12 @@ def directory(context: Context, *, background: bool) -> None:
     version = current_version(folder)
     if is_stale(version, stamp=stamp, now=context.clock()):
         try:
-            version = build(folder, lambda: reading.open_places(context.database), now=context.clock())
+            version = build(
+                folder,
+                lambda: reading.open_places(context.database),
+                now=context.clock(),
+                side_by_side=reading.side_by_side(context.database, context.settings, count=READERS),
+            )
         except TakenError as error:
             raise click.ClickException("another process is building it") from error
     assert version is not None  # noqa: S101 - built, or not stale

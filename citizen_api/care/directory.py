@@ -1,7 +1,8 @@
 """The directory: the places that are open for good, held ready for the question "nearest to here".
 
 Immutable, and of one version of the tables: arrays that `directory_files` packed, mapped from files or in memory.
-A place is known by its number, its rank by id.
+A place is known by its number: neighbours have numbers near each other, so that what is read of them lies side by
+side. Its rank, where it stands by id, decides between places at the same distance.
 """
 
 from __future__ import annotations
@@ -11,30 +12,47 @@ import os
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from citizen_api.care import directory_files as files
 from citizen_api.care.categories import CATEGORIES
-from citizen_api.care.fragments import label_part
+from citizen_api.care.fragments import label_part, ready_facts
 from citizen_api.care.hours import Opening
+from citizen_api.care.packing import CALL_15, DAY, FLAGS, REGULATED, SCHEDULE, Packed
 from citizen_api.care.place import Place
-from citizen_api.care.schedules import CODES, Schedules
+from citizen_api.care.schedules import CODES, PACKED, Schedules
 from citizen_api.core.geo import distance_m
 
 _EXTRA_ROOM: Final = 8
 _MORE_ROOM: Final = 512
 _FIRST_TRY: Final = 64
-_ALL_STATES: Final = 0
-_ANYTHING: Final = np.zeros(1, dtype=np.uint8)
+
+
+Ends = Sequence[tuple[bytes, bytes, bytes]]
+"""How each place's JSON ends: more members; the last ones where one goes straight there; where one calls 15 first."""
+
+_NOTHING_MORE: Final = (b"", b"}", b"}")
+_AFTER_15: Final = CALL_15 | REGULATED
+
+
+class _When(NamedTuple):
+    """Which schedules are asked for: the state of each, the bits of those wanted (0: all), those of their buckets."""
+
+    states: NDArray[np.uint8]
+    wanted: int
+    buckets: np.uint64
+
+
+ANY_TIME: Final = _When(np.zeros(1, dtype=np.uint8), 0, np.uint64(0))
 
 
 class Found(NamedTuple):
-    """A place found: ordered by distance to the millimetre, then by number, hence by id, and by nothing else."""
+    """A place found, and how far it is."""
 
     distance_mm: int
     number: int
@@ -48,7 +66,7 @@ class Found(NamedTuple):
 class Directory:
     """See the module."""
 
-    def __init__(self, packed: files.Packed, body: memoryview | bytes) -> None:
+    def __init__(self, packed: Packed, body: memoryview | bytes) -> None:
         meta, arrays = packed.meta, packed.arrays
         self.stamp: str = meta["stamp"]
         self.built_at = datetime.fromisoformat(meta["built_at"])
@@ -56,10 +74,9 @@ class Directory:
         self.meta = meta
         self._body = memoryview(body)
         self._ids, self._lats, self._lons = arrays["ids"], arrays["lats"], arrays["lons"]
-        self._flags, self._days, self._labels = arrays["flags"], arrays["days"], arrays["labels"]
-        self._cuts, self._schedule_of = arrays["cuts"], arrays["schedules"]
+        self._rows = arrays["rows"]
         self.schedules = Schedules(
-            arrays["states"],
+            {name: arrays[name] for name in PACKED},
             datetime.fromisoformat(meta["start"]),
             arrays["questions"].tobytes(),
             arrays["question_offsets"],
@@ -71,14 +88,17 @@ class Directory:
             arrays["tree_features"],
             arrays["tree_boxes"],
             arrays["tree_node_features"],
+            arrays["tree_node_buckets"],
             self._lats,
             self._lons,
+            arrays["ranks"],
         )
+        self._ranks, self._by_rank = arrays["ranks"], arrays["by_rank"]
         self._members, self._features = arrays["tree_places"], arrays["tree_features"]
         self._trees = {name: np.array(tree, dtype=np.int64) for name, tree in meta["categories"].items()}
         self._bits: Mapping[str, int] = meta["features"]
         self._label_names: Sequence[str] = meta["label_names"]
-        self._label_parts: dict[tuple[str, int], bytes] = {}
+        self._label_parts: dict[str, Sequence[bytes]] = {}
         self._no_feature = np.zeros(self._features.shape[1], dtype=np.uint64)
 
     @classmethod
@@ -114,69 +134,64 @@ class Directory:
             wanted = place_id.encode("ascii")
         except UnicodeEncodeError:
             return None
-        number = int(np.searchsorted(self._ids, wanted))
-        return number if number < len(self._ids) and self._ids[number] == wanted else None
+        rank = int(np.searchsorted(self._ids, wanted, sorter=self._by_rank))
+        number = int(self._by_rank[rank]) if rank < len(self._ids) else -1
+        return number if number >= 0 and self._ids[number] == wanted else None
+
+    def rank_of(self, number: int) -> int:
+        """Tell where a place stands by id."""
+        return int(self._ranks[number])
 
     def facts(self, number: int) -> dict[str, Any]:
         """Say of a place all that is constant (see `fragments.constant_facts`), its times as texts."""
-        head, body, tail = self._parts(number)
-        facts: dict[str, Any] = orjson.loads(b"".join((head, body, tail[1:], b"}")))
-        return facts
+        start, length, *_ = self._rows[number].tolist()
+        return ready_facts(self._body[start : start + length])
 
     def position(self, number: int) -> tuple[float, float]:
         """Latitude and longitude, WGS84 degrees."""
         return float(self._lats[number]), float(self._lons[number])
 
     def flags(self, numbers: Sequence[int]) -> int:
-        """Give the flags of `directory_files` that any of the places has."""
-        return int(np.bitwise_or.reduce(self._flags[list(numbers)])) if numbers else 0
-
-    def have_flag(self, numbers: Sequence[int], flag: int) -> list[bool]:
-        """Tell of each of the places whether it has one of the flags."""
-        return (self._flags[list(numbers)] & flag).astype(bool).tolist() if numbers else []
+        """Give the flags of `packing` that any of the places has."""
+        return int(np.bitwise_or.reduce(self._rows[numbers, FLAGS])) if numbers else 0
 
     def oldest_source(self, numbers: Sequence[int]) -> date | None:
         """Of the newest real source of each of the places, give the day of the oldest."""
-        days = set(self._days[list(numbers)].tolist()) - {0} if numbers else None
+        days = set(self._rows[numbers, DAY].tolist()) - {0} if numbers else None
         return date.fromordinal(min(days)) if days else None
 
     def opening(self, number: int, at: datetime) -> Opening:
         """Tell whether a place is open, and until when."""
-        return self.schedules.opening(int(self._schedule_of[number]), at)
+        return self.schedules.opening(int(self._rows[number, SCHEDULE]), at)
 
-    def items_json(self, numbers: Sequence[int], at: datetime, lang: str, *, ends: Iterable[bytes]) -> bytes:
-        """Say of each place what `present.place_view` says, joined by commas; `ends` end them (`fragments`)."""
-        chosen = np.array(numbers, dtype=np.intp)
-        cuts = self._cuts[chosen].tolist()
-        stops = self._cuts[chosen + 1, 0].tolist()
-        schedules, labels = self._schedule_of[chosen].tolist(), self._labels[chosen].tolist()
-        opening, body = self.schedules.opening_json, self._body
+    def items_json(self, numbers: Sequence[int], at: datetime, lang: str, *, ends: Ends | None = None) -> bytes:
+        """Say of each place what `present.place_view` says, joined by commas; `ends` end them (see `fragments`)."""
+        schedules, body, labels = self.schedules, self._body, self._labels(lang)
+        kept, opening = schedules.kept, schedules.opening_json
         parts: list[bytes | memoryview] = []
-        for (start, label_at, opening_at), stop, schedule, label, end in zip(
-            cuts, stops, schedules, labels, ends, strict=True
+        rows = self._rows.take(numbers, axis=0).tolist()
+        for (start, length, schedule, _, label, flags), (more, end, end_after_15) in zip(
+            rows, repeat(_NOTHING_MORE) if ends is None else ends, strict=False
         ):
+            known = kept.get(schedule)
             parts += (
-                body[start:label_at],
-                self._label_parts.get((lang, label)) or self._label(lang, label),
-                body[label_at:opening_at],
-                opening(schedule, at),
-                body[opening_at:stop],
-                end,
+                body[start : start + length],
+                known[2] if known is not None and known[0] <= at < known[1] else opening(schedule, at),
+                labels[label],
+                more,
+                end_after_15 if flags & _AFTER_15 else end,
                 b",",
             )
         return b"".join(parts[:-1])
 
-    def _parts(self, number: int) -> tuple[memoryview, memoryview, memoryview]:
-        (start, label, opening), end = self._cuts[number].tolist(), int(self._cuts[number + 1, 0])
-        return self._body[start:label], self._body[label:opening], self._body[opening:end]
-
-    def _label(self, lang: str, label: int) -> bytes:
-        part = self._label_parts.get((lang, label))
-        if part is None:
+    def _labels(self, lang: str) -> Sequence[bytes]:
+        """Give the words of each category of the files, and of none (the last)."""
+        parts = self._label_parts.get(lang)
+        if parts is None:
             # The words of the product, not of the files.
-            part = label_part(None if label < 0 else getattr(CATEGORIES[self._label_names[label]], lang))
-            self._label_parts[lang, label] = part
-        return part
+            words = [getattr(CATEGORIES[name], lang) for name in self._label_names]
+            parts = self._label_parts[lang] = [label_part(word) for word in (*words, None)]
+        return parts
 
     # ---- many places
 
@@ -200,7 +215,7 @@ class Directory:
             lats, lons = self._lats[numbers], self._lons[numbers]
             inside = (lats >= south) & (lats <= north) & (lons >= west) & (lons <= east)
             found.update(numbers[inside].tolist())
-        return sorted(found)
+        return sorted(found, key=self._ranks.__getitem__)
 
     def nearest(
         self,
@@ -215,7 +230,7 @@ class Directory:
         radius_m: float = math.inf,
         after: tuple[int, int] | None = None,
     ) -> list[Found]:
-        """Give the first `limit` places of any of `categories`, nearest first, those after (distance_mm, number).
+        """Give the first `limit` places of any of `categories`, nearest first, those after (distance_mm, rank).
 
         Exact: in the order of the geodesic on WGS84, to the millimetre, then of the id. A place has all `features`
         and, at the moment `at`, one of the `states` ("open", "closed", "unknown"; none: whatever it is).
@@ -223,14 +238,16 @@ class Directory:
         needed = self._needed(features)
         if needed is None or not categories:
             return []
+        when = ANY_TIME
         if states and at is not None:
-            row = self.schedules.row(at)
-            if row is None:
+            moment = self.schedules.moment(at)
+            if moment is None:
                 return self._nearest_later(lat, lon, categories, limit, needed, frozenset(states), at, radius_m, after)
-            wanted = sum(1 << CODES[state] for state in set(states))
-        else:
-            row, wanted = _ANYTHING, _ALL_STATES
-        return self._first(lat, lon, categories, limit, needed, row, wanted, radius_m, after)
+            wanted = 0
+            for state in states:
+                wanted |= 1 << CODES[state]
+            when = _When(moment.states, wanted, moment.buckets[wanted])
+        return self._first(lat, lon, categories, limit, needed, when, radius_m, after)
 
     def _first(
         self,
@@ -239,8 +256,7 @@ class Directory:
         categories: Sequence[str],
         limit: int,
         needed: NDArray[np.uint64],
-        row: NDArray[np.uint8],
-        wanted: int,
+        when: _When,
         radius_m: float,
         after: tuple[int, int] | None,
     ) -> list[Found]:
@@ -249,21 +265,24 @@ class Directory:
             return []
         from citizen_api.care import kernel  # noqa: PLC0415 - a process that never searches holds no compiler
 
-        after_mm, after_number = after or (-1, -1)
+        after_mm, after_rank = after or (-1, -1)
         found: list[Found] = []
         for tree in trees:
             for room in (limit + _EXTRA_ROOM, 4 * limit + _MORE_ROOM):
                 count, distances, numbers = kernel.nearest(
-                    *self._columns, tree, lat, lon, needed, row, wanted, radius_m, after_mm, after_number, limit, room
+                    *self._columns, tree, lat, lon, needed, when.states, when.wanted, when.buckets,
+                    radius_m, after_mm, after_rank, limit, room,
                 )  # fmt: skip
                 if count != kernel.NO_ROOM:
                     break
             if count < 0:
-                found += self._by_hand(tree, lat, lon, limit, needed, row, wanted, radius_m, after)
+                found += self._by_hand(tree, lat, lon, limit, needed, when, radius_m, after)
             else:
                 found += map(Found, distances[:count].tolist(), numbers[:count].tolist())
+        if len(trees) == 1:
+            return found
         # A place of two categories is found twice.
-        return found if len(trees) == 1 else sorted(set(found))[:limit]
+        return sorted(set(found), key=lambda each: (each.distance_mm, self.rank_of(each.number)))[:limit]
 
     def _by_hand(
         self,
@@ -272,8 +291,7 @@ class Directory:
         lon: float,
         limit: int,
         needed: NDArray[np.uint64],
-        row: NDArray[np.uint8],
-        wanted: int,
+        when: _When,
         radius_m: float,
         after: tuple[int, int] | None,
     ) -> list[Found]:
@@ -282,15 +300,15 @@ class Directory:
         members = slice(first, first + count)
         numbers = self._members[members]
         fits = ((self._features[members] & needed) == needed).all(axis=1)
-        if wanted:
-            fits &= (wanted >> row[self._schedule_of[numbers]].astype(np.int64)) & 1 == 1
+        if when.wanted:
+            fits &= (when.wanted >> when.states[self._rows[numbers, SCHEDULE]].astype(np.int64)) & 1 == 1
         numbers = numbers[fits]
         distances_mm = np.rint(self._distances_m(numbers, lat=lat, lon=lon) * 1000).astype(np.int64)
         keep = distances_mm <= radius_m * 1000
         if after is not None:
-            keep &= (distances_mm > after[0]) | ((distances_mm == after[0]) & (numbers > after[1]))
+            keep &= (distances_mm > after[0]) | ((distances_mm == after[0]) & (self._ranks[numbers] > after[1]))
         numbers, distances_mm = numbers[keep], distances_mm[keep]
-        order = np.lexsort((numbers, distances_mm))[:limit]
+        order = np.lexsort((self._ranks[numbers], distances_mm))[:limit]
         return [*map(Found, distances_mm[order].tolist(), numbers[order].tolist())]
 
     def _nearest_later(
@@ -310,14 +328,14 @@ class Directory:
         known: dict[int, bool] = {}
 
         def fits(found: Found) -> bool:
-            schedule = int(self._schedule_of[found.number])
+            schedule = int(self._rows[found.number, SCHEDULE])
             if schedule not in known:
                 known[schedule] = self.schedules.state(schedule, at) in wanted
             return known[schedule]
 
         tried = max(_FIRST_TRY, 2 * limit)
         while True:
-            candidates = self._first(lat, lon, categories, tried, needed, _ANYTHING, _ALL_STATES, radius_m, after)
+            candidates = self._first(lat, lon, categories, tried, needed, ANY_TIME, radius_m, after)
             chosen = [found for found in candidates if fits(found)]
             if len(chosen) >= limit or len(candidates) < tried:
                 return chosen[:limit]
@@ -345,7 +363,8 @@ class Directory:
         return needed
 
     def _of(self, categories: Sequence[str]) -> list[NDArray[np.int64]]:
-        return [self._trees[name] for name in dict.fromkeys(categories) if name in self._trees]
+        trees = self._trees
+        return [trees[name] for name in dict.fromkeys(categories) if name in trees]
 
     def warm_up(self) -> None:
         """Load the compiled search before the first resident asks."""

@@ -10,193 +10,63 @@ from __future__ import annotations
 import fcntl
 import io
 import json
+import multiprocessing
 import os
+import pickle
 import shutil
 import tempfile
-from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from citizen_api.care.categories import CATEGORIES
-from citizen_api.care.features import CALL_15_FIRST, features_of
-from citizen_api.care.fragments import constant_parts
+from citizen_api.care.packing import FORMAT, Packed, Part, pack_parts, read_part
 from citizen_api.care.place import Place
-from citizen_api.care.rules import DEMO_SOURCE
-from citizen_api.care.schedules import PACKED_DAYS, QUARTER, ScheduleBook, pack, questions_json
-from citizen_api.care.trees import build_tree
-from citizen_api.core.geo import ecef_m
+from citizen_api.care.schedules import PACKED_DAYS, QUARTER
 from citizen_api.core.locks import TakenError, file_lock
 
-FORMAT: Final = 1
-"""Moves with the meaning of the files: those of another format are built anew."""
-
-APPROXIMATE, DEMO, CALL_15, REGULATED = 1, 2, 4, 8
-ID_LENGTH: Final = 16
-_WORD: Final = 64
 _UNFINISHED: Final = "unfinished-"
 
-Arrays = Mapping[str, NDArray[Any]]
+Places = Callable[[], AbstractContextManager[tuple[str, Iterable[Place]]]]
+"""Opens the tables: the stamp of their state, and places by id, all of one moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """What a directory is made of: arrays by name, the places' JSON, and what is said about all of it."""
-
-    meta: Mapping[str, Any]
-    arrays: Arrays
-
-
-def pack_places(places: Iterable[Place], body: BinaryIO, *, stamp: str, built_at: datetime) -> Packed:
-    """Pack places, given by id; their JSON is written to `body` as it comes, in parts (see `fragments`).
-
-    `stamp` names the state of the tables that they were read from.
-    """
-    columns = _Columns()
-    for place in places:
-        columns.add(place, body)
-    return columns.pack(stamp=stamp, built_at=built_at)
-
-
-class _Columns:
-    def __init__(self) -> None:
-        # Arrays of numbers, not lists of objects: a million places are tens of megabytes instead of hundreds.
-        self.ids: list[bytes] = []
-        self.lats, self.lons = array("d"), array("d")
-        self.schedules, self.days = array("i"), array("i")
-        self.flags, self.labels = array("B"), array("h")
-        self.cuts = array("q")
-        self.features: list[int] = []
-        self.members: dict[str, array[int]] = {}
-        self.book = ScheduleBook()
-        self.bits: dict[str, int] = {}
-        self._feature_sets: dict[tuple[str, ...], int] = {}
-        self._categories = {name: rank for rank, name in enumerate(CATEGORIES)}
-        self._written = 0
-
-    def add(self, place: Place, body: BinaryIO) -> None:
-        number = len(self.ids)
-        self.ids.append(place.id.encode())
-        self.lats.append(place.lat)
-        self.lons.append(place.lon)
-        self.schedules.append(self.book.number_of(place))
-        self.flags.append(_flags(place))
-        self.days.append(max([s.dated.toordinal() for s in place.sources if s.id != DEMO_SOURCE], default=0))
-        self.labels.append(self._categories.get(place.categories[0], -1) if place.categories else -1)
-        self.features.append(self._bits_of(place))
-        for category in place.categories:
-            members = self.members.get(category)
-            if members is None:
-                members = self.members[category] = array("i")
-            members.append(number)
-        head, middle, tail = constant_parts(place)
-        body.write(head + middle + tail)
-        start = self._written
-        label, opening = start + len(head), start + len(head) + len(middle)
-        self.cuts.extend((start, label, opening))
-        self._written = opening + len(tail)
-
-    def _bits_of(self, place: Place) -> int:
-        names = tuple(features_of(place))
-        bits = self._feature_sets.get(names)
-        if bits is None:
-            bits = sum(1 << self.bits.setdefault(name, len(self.bits)) for name in set(names))
-            self._feature_sets[names] = bits
-        return bits
-
-    def pack(self, *, stamp: str, built_at: datetime) -> Packed:
-        start = built_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        lats, lons = np.array(self.lats), np.array(self.lons)
-        ecef = ecef_m(lats, lons).reshape(-1, 3)
-        features = self._feature_words()
-        schedules = np.array(self.schedules)
-        categories: dict[str, list[int]] = {}
-        parts = []
-        member, node = 0, 0
-        for name, numbers in self.members.items():
-            tree = build_tree(np.array(numbers), ecef, features)
-            categories[name] = [member, len(tree.members), node, tree.levels]
-            parts.append(tree)
-            member, node = member + len(tree.members), node + len(tree.boxes)
-        members = _joined([tree.members for tree in parts], np.empty(0, dtype=np.int32))
-        questions, offsets = questions_json(self.book.questions)
-        arrays: dict[str, NDArray[Any]] = {
-            "ids": np.array(self.ids, dtype=f"S{ID_LENGTH}"),
-            "lats": lats,
-            "lons": lons,
-            "schedules": schedules,
-            "flags": np.array(self.flags),
-            "days": np.array(self.days),
-            "labels": np.array(self.labels),
-            "cuts": np.array([*self.cuts, *[self._written] * 3], dtype=np.int64).reshape(-1, 3),
-            "tree_xyz": ecef[members],
-            "tree_places": members,
-            "tree_schedules": schedules[members],
-            "tree_features": features[members],
-            "tree_boxes": _joined([tree.boxes for tree in parts], np.empty((0, 6))),
-            "tree_node_features": _joined([tree.node_features for tree in parts], features[:0]),
-            "states": pack(self.book.questions, start),
-            "questions": np.frombuffer(questions, dtype=np.uint8),
-            "question_offsets": offsets,
-        }
-        meta = {
-            "format": FORMAT,
-            "stamp": stamp,
-            "built_at": built_at.isoformat(),
-            "start": start.isoformat(),
-            "places": len(self.ids),
-            "has_demo": any(flags & DEMO for flags in set(self.flags)),
-            "categories": categories,
-            "label_names": list(CATEGORIES),
-            "features": self.bits,
-        }
-        return Packed(meta, arrays)
-
-    def _feature_words(self) -> NDArray[np.uint64]:
-        words = max(1, -(-len(self.bits) // _WORD))
-        ones = (1 << _WORD) - 1
-        # Few sets of features are different.
-        distinct = {bits: rank for rank, bits in enumerate(dict.fromkeys(self.features))}
-        table = np.array(
-            [[bits >> (_WORD * word) & ones for word in range(words)] for bits in distinct], dtype=np.uint64
-        ).reshape(-1, words)
-        return table[[distinct[bits] for bits in self.features]]
-
-
-def _joined(parts: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else empty
-
-
-def _flags(place: Place) -> int:
-    return (
-        APPROXIMATE * place.position_approximate
-        | DEMO * (DEMO_SOURCE in [source.id for source in place.sources])
-        | CALL_15 * (not CALL_15_FIRST.isdisjoint(place.categories))
-        | REGULATED * bool(place.call_15_first)
-    )
+class MovedError(Exception):
+    """Parts that were read side by side are of different states of the tables."""
 
 
 def pack_in_memory(places: Iterable[Place], *, stamp: str, built_at: datetime) -> tuple[Packed, bytes]:
-    """Pack places, without any file."""
-    body = io.BytesIO()
-    packed = pack_places(places, body, stamp=stamp, built_at=built_at)
+    """Pack places, given by id, without any file."""
+    read, body = io.BytesIO(), io.BytesIO()
+    part = read_part(places, read)
+    packed = pack_parts([part], [read.getbuffer()], body, stamp=stamp, built_at=built_at)
     return packed, body.getvalue()
 
 
-def write_directory(folder: Path, places: Iterable[Place], *, stamp: str, built_at: datetime) -> Path:
-    """Write a new version and make it the current one; give its folder. The caller holds `building`."""
+def write_directory(folder: Path, parts: Sequence[Places], *, built_at: datetime) -> Path:
+    """Write a new version and make it the current one; give its folder. The caller holds `building`.
+
+    The `parts` follow each other by id; each after the first is read by a process of its own, side by side. Raises
+    MovedError when the tables moved between their beginnings.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _remove_unfinished(folder)
     unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
-    with (unfinished / "body").open("wb") as body:
-        packed = pack_places(places, body, stamp=stamp, built_at=built_at)
-        _sync(body)
+    with ExitStack() as stack:
+        stamp, read = _read_parts(unfinished, parts)
+        bodies = [_mapped(stack, unfinished / f"part-{rank}") for rank in range(len(parts))]
+        with (unfinished / "body").open("wb") as body:
+            packed = pack_parts(read, bodies, body, stamp=stamp, built_at=built_at)
+            _sync(body)
+        for view in bodies:
+            view.release()
+    for path in unfinished.glob("part-*"):
+        path.unlink()
     for name, column in packed.arrays.items():
         with (unfinished / f"{name}.npy").open("wb") as file:
             np.save(file, column)
@@ -213,6 +83,41 @@ def write_directory(folder: Path, places: Iterable[Place], *, stamp: str, built_
     pointer.replace(folder / "current")
     _sync_folder(folder)
     return whole
+
+
+def _read_parts(folder: Path, parts: Sequence[Places]) -> tuple[str, list[Part]]:
+    """Read the parts, the first here; their stamp, their columns. The JSON of part n is left in the file `part-n`."""
+    # Forked, so that whatever opens the tables need not be written down; nothing else runs in the process that builds.
+    start = multiprocessing.get_context("fork").Process
+    others = [start(target=_read_to_file, args=(folder, rank, parts[rank])) for rank in range(1, len(parts))]
+    for process in others:
+        process.start()
+    found = [_read_one(folder, 0, parts[0])]
+    for rank, process in enumerate(others, start=1):
+        process.join()
+        if process.exitcode:
+            raise OSError(f"the process that read part {rank} ended with {process.exitcode}")
+        found.append(pickle.loads((folder / f"part-{rank}.columns").read_bytes()))  # noqa: S301 - our own, just written
+    stamps = {stamp for stamp, _ in found}
+    if len(stamps) > 1:
+        raise MovedError
+    return stamps.pop(), [part for _, part in found]
+
+
+def _read_one(folder: Path, rank: int, places: Places) -> tuple[str, Part]:
+    with places() as (stamp, found), (folder / f"part-{rank}").open("wb") as body:
+        return stamp, read_part(found, body)
+
+
+def _read_to_file(folder: Path, rank: int, places: Places) -> None:
+    (folder / f"part-{rank}.columns").write_bytes(pickle.dumps(_read_one(folder, rank, places)))
+
+
+def _mapped(stack: ExitStack, path: Path) -> memoryview:
+    if not path.stat().st_size:
+        return memoryview(b"")
+    with path.open("rb") as file:
+        return memoryview(stack.enter_context(mmap(file.fileno(), 0, access=ACCESS_READ)))
 
 
 def _sync(file: IO[Any]) -> None:

@@ -26,7 +26,7 @@ FILE_NAME: Final = "care-doctor.csv"
     type=click.Path(path_type=Path),
     help=f"Write every finding, one a line, to this file (in a folder: {FILE_NAME}).",
 )
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(LOOKS)), help="Look for this only; repeatable.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(LOOKS)), help="Only this; repeatable.")
 @click.option("--examples", default=5, show_default=True, type=click.IntRange(0), help="How many of each to show.")
 @click.pass_obj
 def doctor(context: Context, target: Path | None, kinds: tuple[str, ...], examples: int) -> None:
@@ -50,7 +50,7 @@ def doctor(context: Context, target: Path | None, kinds: tuple[str, ...], exampl
                     if len(shown[finding.kind]) < examples:
                         shown[finding.kind].append(finding)
                     if writer:
-                        writer.writerow(astuple(finding))
+                        writer.writerow(map(_cell, astuple(finding)))
     click.echo(f"{records} records looked at")
     for word in kinds or LOOKS:
         for kind in LOOKS[word][1]:
@@ -76,6 +76,11 @@ def _writer(stack: ExitStack, target: Path) -> Any:
     writer = csv.writer(file)
     writer.writerow([each.name for each in fields(Finding)])
     return writer
+
+
+def _cell(text: str) -> str:
+    """Keep a spreadsheet from computing what a register calls its place; numbers and positions stay as they are."""
+    return f"'{text}" if text[:1] in {"=", "@"} or (text[:1] in {"+", "-"} and not text[1:2].isdigit()) else text
 
 
 def _say(kind: str, number: int, parts: Counter[str], shown: list[Finding]) -> None:

@@ -1,13 +1,12 @@
-"""The JSON of a place, cut where it varies: its constant parts are rendered once per directory version.
+"""The JSON of a place: what is constant is rendered once per directory version, and joined with what varies.
 
-    HEAD  {"id":…,"name":…,"category":"pharmacy"
-          ,"category_label":"Pharmacie"                                 the words: once per language and category
-    BODY  ,"categories":[…], … ,"opening":{
-          "state":"open","until":"2026-…","comment":null                the moment
-    TAIL  ,"hours":…,"as_written":…,"source":…},"identifiers":{…},"sources":[…]
-          ,"distance_m":12.3,"why":"…","call_first":null}               the question
+    READY  {"id":…, … ,"sources":[…],"opening":{"hours":…,"as_written":…,"source":…
+           ,"state":"open","until":"2026-…","comment":null}              the moment (`schedules.opening_json`)
+           ,"category_label":"Pharmacie"                                 the words: once per language and category
+           ,"distance_m":12.3,"why":"…","call_first":null}               the question
 
-Joined they are what `present.place_view` and the schema's dump give (tests compare every place of the sample).
+What varies comes last, so that each place is one piece of the file and three short ones. Joined they are what
+`present.place_view` and the schema's dump give (tests compare every place of the sample).
 """
 
 from __future__ import annotations
@@ -19,9 +18,6 @@ import orjson
 
 from citizen_api.care.features import PRACTICES
 from citizen_api.care.place import Place
-
-Parts = tuple[bytes, bytes, bytes]
-"""HEAD, BODY and TAIL."""
 
 
 def constant_facts(place: Place) -> dict[str, Any]:
@@ -47,13 +43,13 @@ def constant_facts(place: Place) -> dict[str, Any]:
         "wheelchair": place.wheelchair or "unknown",
         "services": place.services or None,
         "practice": practice_view(place),
+        "identifiers": dict(place.identifiers),
+        "sources": [{"id": source.id, "title": source.title, "date": source.dated} for source in place.sources],
         "opening": {
             "hours": place.opening_hours,
             "as_written": place.opening_hours_verbatim,
             "source": place.opening_hours_source,
         },
-        "identifiers": dict(place.identifiers),
-        "sources": [{"id": source.id, "title": source.title, "date": source.dated} for source in place.sources],
     }
 
 
@@ -84,13 +80,15 @@ def _yes_or_no(*, known: bool | None) -> str:
     return "unknown" if known is None else "yes" if known else "no"
 
 
-def constant_parts(place: Place) -> Parts:
-    """Render the constant parts of a place."""
-    text = orjson.dumps(constant_facts(place))
-    # The three cuts: no text of a source can hold these bytes, because its quotes are escaped.
-    head = text.index(b',"categories":[')
-    opening = text.index(b'"opening":{', head) + len(b'"opening":{')
-    return text[:head], text[head:opening], b"," + text[opening:-1]
+def ready_part(place: Place) -> bytes:
+    """Render READY: the object, and the object of its opening, are left open."""
+    return orjson.dumps(constant_facts(place))[:-2]
+
+
+def ready_facts(part: bytes | memoryview) -> dict[str, Any]:
+    """Read what `ready_part` rendered; dates are texts."""
+    facts: dict[str, Any] = orjson.loads(b"".join((part, b"}}")))
+    return facts
 
 
 def label_part(label: str | None) -> bytes:
@@ -98,11 +96,11 @@ def label_part(label: str | None) -> bytes:
     return b',"category_label":' + orjson.dumps(label)
 
 
-def question_part(*, distance_mm: int, why: bytes, call_first: bool) -> bytes:
-    """Render what belongs to the question: `why` is a JSON text."""
-    distance = repr(distance_mm / 1000).encode()
-    return b',"distance_m":' + distance + b',"why":' + why + (_CALL_15 if call_first else _CALL_NOBODY)
+def distance_part(distance_mm: int) -> bytes:
+    """Render a distance, in metres."""
+    return b',"distance_m":%a' % (distance_mm / 1000)
 
 
-_CALL_15 = b',"call_first":"15"}'
-_CALL_NOBODY = b',"call_first":null}'
+def why_part(why: str, *, call_first: bool) -> bytes:
+    """Render why a place stands where it stands, and close its object."""
+    return b',"why":' + orjson.dumps(why) + b',"call_first":' + (b'"15"}' if call_first else b"null}")

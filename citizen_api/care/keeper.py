@@ -8,15 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from citizen_api.care import directory_files as files
 from citizen_api.care.directory import Directory
-from citizen_api.care.place import Place
+from citizen_api.care.directory_files import Places
 from citizen_api.core.problems import Unavailable
 from citizen_api.core.settings import PREFIX, Settings
 
@@ -27,18 +26,19 @@ _PATIENCE_S = 120.0
 _POLL_S = 0.2
 _log = logging.getLogger("alentours.care")
 Stamp = Callable[[], str]
-Places = Callable[[], AbstractContextManager[tuple[str, Iterable[Place]]]]
-"""Opens the tables: the stamp of their state, and their places by id, all of one moment."""
 
 
-def build(folder: Path, places: Places, *, now: datetime) -> Path:
+def build(folder: Path, places: Places, *, now: datetime, side_by_side: Sequence[Places] = ()) -> Path:
     """Write a version from the tables, make it the current one, and remove those that nobody uses.
 
-    Raises TakenError when another process is building.
+    `side_by_side`: the same places in parts, to be read by as many processes. Should the tables move while these begin,
+    `places` is read by one. Raises TakenError when another process is building.
     """
     with files.building(folder):
-        with places() as (stamp, found):
-            version = files.write_directory(folder, found, stamp=stamp, built_at=now)
+        try:
+            version = files.write_directory(folder, side_by_side or [places], built_at=now)
+        except files.MovedError:
+            version = files.write_directory(folder, [places], built_at=now)
         files.remove_unused(folder)
     return version
 
@@ -158,6 +158,15 @@ class DirectoryKeeper:
                     raise
                 _log.exception("the directory cannot be refreshed")
             return self._current
+
+
+def choose_compiled_folder(settings: Settings) -> None:
+    """Let numba keep its machine code in the data folder where it cannot beside ours: where only root may write.
+
+    To be called before the first search; NUMBA_CACHE_DIR, where it is set, decides.
+    """
+    if not os.access(Path(__file__).parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str((settings.data_dir / "numba").absolute()))
 
 
 def run_builder(settings: Settings) -> bool:

@@ -1,7 +1,8 @@
 """The compiled search: nearest places of one category, filters included, and the geodesic that orders them.
 
 numba compiles these functions once and keeps the machine code beside this file (or in NUMBA_CACHE_DIR); they hold
-no Python object and release the GIL. Angles are in degrees at the border, distances in metres, positions ECEF.
+no Python object, but keep the GIL: a search takes less than handing it to another thread and back. Angles are in
+degrees at the border, distances in metres, positions ECEF.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ NO_ROOM, UNSETTLED = -1, -2
 _ECCENTRICITY_2 = FLATTENING * (2 - FLATTENING)
 _TURNS = 100
 _STACK = 64  # a tree of 2**31 places is 31 levels deep, and each level leaves one branch waiting
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = njit(cache=True, error_model="numpy")
 
 
 @_compiled
@@ -153,41 +154,45 @@ def nearest(
     features: NDArray[np.uint64],
     boxes: FloatArray,
     node_features: NDArray[np.uint64],
+    node_buckets: NDArray[np.uint64],
     lats: FloatArray,
     lons: FloatArray,
+    ranks: NDArray[np.int32],
     tree: IntArray,
     lat: float,
     lon: float,
     needed: NDArray[np.uint64],
     states: NDArray[np.uint8],
     wanted: int,
+    buckets: np.uint64,
     radius_m: float,
     after_mm: int,
-    after_place: int,
+    after_rank: int,
     limit: int,
     room: int,
 ) -> tuple[int, IntArray, IntArray]:
-    """Find the first `limit` places of one tree by (distance in whole mm, place number): (count, mm, places).
+    """Find the first `limit` places of one tree by (distance in whole mm, rank): (count, mm, places).
 
     `tree` is (first member, members, first node, levels): it holds members `first` on of `xyz` (n, 3) ECEF metres,
     `places`, `schedules` and `features` (n, words), and is the complete binary tree whose node `j` of level `l` holds
-    the members from members*j >> l to members*(j+1) >> l; `boxes` (nodes, 6) and `node_features` (what some member
-    has) are in heap order. `lats` and `lons` are by place number. A member fits when it has every bit of `needed`,
-    its schedule's state (a byte of `states`) is among the bits of `wanted` (0: whatever it is), it lies within
-    `radius_m`, and comes after (`after_mm`, `after_place`; -1: the first page).
+    the members from members*j >> l to members*(j+1) >> l; `boxes` (nodes, 6), `node_features` (what some member
+    has) and `node_buckets` (of its members' schedules) are in heap order. `lats`, `lons` and `ranks` are by place. A
+    member fits when it has every bit of `needed`, its schedule's state (a byte of `states`) is among the bits of
+    `wanted` (0: whatever it is; `buckets`: bits of the buckets in which such schedules are), it lies within `radius_m`,
+    and comes after (`after_mm`, `after_rank`; -1: the first page).
 
     The chord through the Earth chooses `room` candidates, the geodesic orders them. Instead of the count:
     NO_ROOM, UNSETTLED.
     """
     chords, points = np.empty(room), np.empty(room, np.int64)
     size = _search(
-        xyz, places, schedules, features, boxes, node_features, lats, lons, tree, lat, lon,
-        needed, states, wanted, radius_m, after_mm, after_place, chords, points,
+        xyz, places, schedules, features, boxes, node_features, node_buckets, lats, lons, ranks, tree, lat, lon,
+        needed, states, wanted, buckets, radius_m, after_mm, after_rank, chords, points,
     )  # fmt: skip
     found_mm, found_places = np.empty(limit, np.int64), np.empty(limit, np.int64)
     if size < 0:
         return size, found_mm, found_places
-    count = _measure(chords, points, size, places, lats, lons, lat, lon, found_mm, found_places)
+    count = _measure(chords, points, size, places, lats, lons, ranks, lat, lon, found_mm, found_places)
     while count > 0 and found_mm[count - 1] > radius_m * 1000:
         count -= 1
     return count, found_mm, found_places
@@ -201,17 +206,20 @@ def _search(  # noqa: C901, PLR0912, PLR0915 - one loop: whatever is called for 
     features: NDArray[np.uint64],
     boxes: FloatArray,
     node_features: NDArray[np.uint64],
+    node_buckets: NDArray[np.uint64],
     lats: FloatArray,
     lons: FloatArray,
+    ranks: NDArray[np.int32],
     tree: IntArray,
     lat: float,
     lon: float,
     needed: NDArray[np.uint64],
     states: NDArray[np.uint8],
     wanted: int,
+    buckets: np.uint64,
     radius_m: float,
     after_mm: int,
-    after_place: int,
+    after_rank: int,
     chords: FloatArray,
     points: IntArray,
 ) -> int:
@@ -244,7 +252,7 @@ def _search(  # noqa: C901, PLR0912, PLR0915 - one loop: whatever is called for 
         for word in range(words):
             if node_features[first_node + node, word] & needed[word] != needed[word]:
                 has_all = False
-        if not has_all:
+        if not has_all or (wanted and node_buckets[first_node + node] & buckets == 0):
             continue
         if level < levels:
             near, far = 2 * node + 1, 2 * node + 2
@@ -281,7 +289,7 @@ def _search(  # noqa: C901, PLR0912, PLR0915 - one loop: whatever is called for 
                 if distance < 0:
                     return UNSETTLED
                 distance_mm = round(distance * 1000)
-                if distance_mm < after_mm or (distance_mm == after_mm and place <= after_place):
+                if distance_mm < after_mm or (distance_mm == after_mm and ranks[place] <= after_rank):
                     continue
             if size < room:
                 chords[size], points[size] = chord_2, member
@@ -303,6 +311,7 @@ def _measure(
     places: NDArray[np.int32],
     lats: FloatArray,
     lons: FloatArray,
+    ranks: NDArray[np.int32],
     lat: float,
     lon: float,
     found_mm: IntArray,
@@ -330,7 +339,7 @@ def _measure(
         hole = rank
         while hole and (
             distances_mm[hole - 1] > distance_mm
-            or (distances_mm[hole - 1] == distance_mm and numbers[hole - 1] > place)
+            or (distances_mm[hole - 1] == distance_mm and ranks[numbers[hole - 1]] > ranks[place])
         ):
             distances_mm[hole], numbers[hole] = distances_mm[hole - 1], numbers[hole - 1]
             hole -= 1

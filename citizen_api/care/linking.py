@@ -23,7 +23,7 @@ from citizen_api.care.placing import Placement, place_records
 from citizen_api.care.spelling import read_street, telling_words
 from citizen_api.core.db import Database
 
-RULES: Final = 1
+RULES: Final = 2
 """Moves with the rules of matching and merging: every place is then merged anew."""
 
 BATCH_ROWS: Final = 1_000

@@ -10,10 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from citizen_api.care.spelling import SAME_STREET, Street, name_similarity, number_agreement, street_similarity
+from citizen_api.care.spelling import (
+    LIKE_STREET,
+    SAME_STREET,
+    Street,
+    name_similarity,
+    number_agreement,
+    street_similarity,
+)
 
 THRESHOLD: Final = 0.6
 """From this likeness on, two records are taken for one place."""
+
+DOUBT: Final = 0.55
+"""Likeness of what agrees in all but what decides: never enough, and worth a look."""
 
 NEAR_M: Final = 100.0
 """Two exact positions of one place lie within this, where their addresses do not settle it."""
@@ -150,6 +160,8 @@ def likeness(found: Comparison) -> float:
     """How likely two records speak of one place, 0 to 1, whatever their identifiers."""
     if excluded(found):
         return 0.0
+    if not found.exact and not found.same_street:
+        return DOUBT if _may_be_one_street(found) else 0.0
     figure = _by_house(found) if found.exact else _by_street(found)
     if figure <= 0:
         return 0.0
@@ -164,6 +176,17 @@ def likeness(found: Comparison) -> float:
     return round(max(figure, 0.0), 4)
 
 
+def _may_be_one_street(found: Comparison) -> bool:
+    """Whether only the kind of the street differs ("rue", "avenue"), in one town, and nothing else does."""
+    return (
+        found.same_town
+        and found.alone
+        and (found.street or 0.0) >= LIKE_STREET
+        and (found.house is None or found.house >= _SAME_HOUSE)
+        and (found.name is None or found.name >= _OTHER_NAME)
+    )
+
+
 def _by_house(found: Comparison) -> float:
     """Likeness of two exact positions, names aside."""
     distance_m = found.distance_m or 0.0
@@ -172,7 +195,7 @@ def _by_house(found: Comparison) -> float:
         settled = 0.97 if distance_m <= NEAR_M else 0.9 if distance_m <= LONG_STREET_M else 0.8
         return settled * (found.house or 0)
     if distance_m > NEAR_M:
-        return 0.55 if found.same_street and found.house is None else 0.0
+        return DOUBT if found.same_street and found.house is None else 0.0
     figure = 0.9 - 0.3 * distance_m / NEAR_M
     if found.same_street:
         figure += 0.05
@@ -184,10 +207,8 @@ def _by_house(found: Comparison) -> float:
 
 
 def _by_street(found: Comparison) -> float:
-    """Likeness where a position is that of a street or a town, or not known: the street itself has to agree."""
+    """Likeness of one street, where a position is that of the street or of a town, or not known."""
     distance_m, street = found.distance_m, found.street or 0.0
-    if not found.same_street:
-        return 0.0
     if not found.same_town:
         return 0.65 * street if distance_m is not None and distance_m <= STREET_M else 0.0
     if found.house is not None:

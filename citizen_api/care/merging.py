@@ -78,6 +78,11 @@ class SourceStatement:
         return bool(identifying((scheme, value) for scheme, value in self.facts.get("identifiers", ())))
 
     @property
+    def word_day(self) -> date:
+        """Day of its word on whether the place is open: a closing that is entered late counts from its entry."""
+        return self.dated if self.closed_at is None else max(self.dated, self.closed_at.date())
+
+    @property
     def origin(self) -> list[str]:
         """Its source and date, as they are kept beside a field."""
         return [self.source_id, self.dated.isoformat()]
@@ -111,15 +116,16 @@ def merge(statements: Sequence[SourceStatement]) -> MergedPlace:
     any name before a generic one, any position of a house before that of a street. The order of `statements`
     does not matter. A demo statement never wins over another.
 
-    A place is closed when none that decides is open: the sources that know it by an identifier, or all real ones where
-    none does. So a list without identifiers adds and confirms, and neither closes nor reopens what a register
-    speaks of. A demo statement neither opens nor closes.
+    Whether a place is closed, the newest word decides of the sources that know it by an identifier; where none does, it
+    is closed when all real ones say so. So a list without identifiers adds and confirms, and neither closes nor
+    reopens what another speaks of. A demo statement neither opens nor closes.
     """
     ranked = sorted(statements, key=lambda s: (s.source_id == DEMO_SOURCE, -s.dated.toordinal(), s.source_id, s.key))
     real = [statement for statement in ranked if statement.source_id != DEMO_SOURCE]
-    deciding = [statement for statement in real if statement.is_identified] or real
+    identified = [statement for statement in real if statement.is_identified]
+    deciding = identified or real
     closings = [statement.closed_at for statement in deciding if statement.closed_at is not None]
-    is_closed = bool(deciding) and len(closings) == len(deciding)
+    is_closed = _newest_word_closes(identified) if identified else bool(real) and len(closings) == len(real)
     # What a source has closed it does not say any more, unless the place is: then its last words stay.
     speaking = [s for s in real if s.closed_at is None or (is_closed and s in deciding)]
     # The demo city stands last, and only adds to what the real sources say of a place, open or closed.
@@ -162,6 +168,16 @@ def merge(statements: Sequence[SourceStatement]) -> MergedPlace:
         field_sources=sources,
         conflicts=conflicts,
     )
+
+
+def _newest_word_closes(identified: Sequence[SourceStatement]) -> bool:
+    """Whether the newest word on a place is that it closed; of two of one day, that it is open counts.
+
+    So an extract that is not kept up any more neither keeps open what a newer register closed nor, imported late,
+    closes what that register lists.
+    """
+    closed = max((s.word_day for s in identified if s.closed_at is not None), default=date.min)
+    return closed > max((s.word_day for s in identified if s.closed_at is None), default=date.min)
 
 
 def _believed(name: str, said: Sequence[SourceStatement]) -> SourceStatement | None:

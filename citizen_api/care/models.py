@@ -29,7 +29,7 @@ class Source(Base):
 
 
 class Facility(Base):
-    """A place of care, merged from its records by `merging.merge`. Never deleted: a vanished one is closed.
+    """A place of care, merged from its records by `merging.merge`. A vanished one is closed; a person's is deleted.
 
     `id` is derived from the strongest identifier (`rules.facility_id`) and stays. `field_sources` tells who says
     each field, and of which day: {field: [source id, ISO date]}; `conflicts` keeps what other sources say
@@ -122,6 +122,23 @@ class FacilityRecordRow(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     confidence: Mapped[float] = mapped_column(default=1.0, server_default="1")
+
+
+class AddressPosition(Base):
+    """Where the outside geocoder puts an address (`addresses.Address.digest`): asked once, whatever place is there.
+
+    `kind` is "address" (a house) or "street"; None, with no position: it knew none that is near enough.
+    """
+
+    __tablename__ = "care_address_position"
+    __table_args__ = (CheckConstraint("(kind IS NULL) = (lat IS NULL)", name="kind_with_position"),)
+
+    digest: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str | None] = mapped_column(String(10))
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    score: Mapped[float | None]
+    asked_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Linking(Base):

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from citizen_api.care.directory import Directory, Found
-from citizen_api.care.directory_files import APPROXIMATE, REGULATED
 from citizen_api.care.features import CALL_15_FIRST, WHEELCHAIR, WHEELCHAIR_UNKNOWN
+from citizen_api.care.packing import APPROXIMATE, REGULATED
 from citizen_api.care.rules import NEAR_M
 from citizen_api.core.cursors import read_cursor, write_cursor
 from citizen_api.core.problems import CursorInvalid
@@ -28,7 +28,7 @@ class Question:
 
     `features`: only places known to have all of them (see `features`; `wheelchair` is asked apart, because of what
     is offered where no place is known to be accessible). `open_now`: `open_at` was asked for as "now". `after`:
-    where the page before ended (distance_mm, number); `shown`: how many items came before this page.
+    where the page before ended (distance_mm, rank); `shown`: how many items came before this page.
     """
 
     lat: float
@@ -268,4 +268,4 @@ def turn_page(directory: Directory, question: Question, cursor: str) -> Question
             raise CursorInvalid from error
         if open_at.tzinfo is None:
             raise CursorInvalid
-    return replace(question, after=(distance_mm, last), shown=int(shown), open_at=open_at)
+    return replace(question, after=(distance_mm, directory.rank_of(last)), shown=int(shown), open_at=open_at)

@@ -23,7 +23,7 @@ from rapidfuzz import fuzz, process
 
 from citizen_api.care.matching import DOUBTFUL_M, STREET_M, THRESHOLD, Item, compare, excluded, likeness
 from citizen_api.care.rules import DEMO_SOURCE, facility_id
-from citizen_api.care.spelling import SAME_STREET, Street, street_similarity
+from citizen_api.care.spelling import LIKE_STREET, SAME_STREET, Street, street_similarity
 from citizen_api.core.geo import ecef_m
 
 RIVAL_MARGIN: Final = 0.15
@@ -116,12 +116,12 @@ def place_records(items: Iterable[Item]) -> dict[_Order, Placement]:
 
 
 def likely_pairs(items: Sequence[Item], *, at_least: float) -> Pairs:
-    """Find the pairs of items that look like one place, whatever their identifiers: (source, key) twice -> likeness.
+    """Find the pairs of items that look like one place: (source, key) twice -> likeness.
 
-    Each item has to have a source of its own: what comes of one source is not compared.
+    Each item has to have a source of its own: what comes of one source is not compared, nor two that
+    have an identifier.
     """
-    faces = _faces([_Node(item.order, [item]) for item in items])
-    return _likely_pairs(faces, at_least=at_least, every=True)
+    return _likely_pairs(_faces([_Node(item.order, [item]) for item in items]), at_least=at_least)
 
 
 def _nodes(items: Iterable[Item]) -> list[_Node]:
@@ -158,13 +158,13 @@ def _faces(nodes: Sequence[_Node]) -> list[_Face]:
     return [_Face(item, node, where.get(item.order)) for item, node in looks]
 
 
-def _likely_pairs(faces: Sequence[_Face], *, at_least: float = THRESHOLD, every: bool = False) -> Pairs:
+def _likely_pairs(faces: Sequence[_Face], *, at_least: float = THRESHOLD) -> Pairs:
     """Find the pairs of nodes that are likely one place, with the best likeness of their faces.
 
-    Not between two that have an identifier, unless `every` pair is wanted.
+    Not between two that have an identifier.
     """
     found: Pairs = {}
-    for one, other in _candidates(faces, every=every):
+    for one, other in _candidates(faces, alike=SAME_STREET if at_least >= THRESHOLD else LIKE_STREET):
         figure = likeness(compare(one.item, other.item, one.distance_m(other)))
         if figure >= at_least:
             pair = (one.node.order, other.node.order)
@@ -173,23 +173,28 @@ def _likely_pairs(faces: Sequence[_Face], *, at_least: float = THRESHOLD, every:
     return found
 
 
-def _candidates(faces: Sequence[_Face], *, every: bool) -> Iterator[tuple[_Face, _Face]]:
-    """Pairs worth comparing; one may come twice. Never all with all: near each other, or of one street of a town."""
-    loose = [face for face in faces if every or not face.item.identity]
+def _candidates(faces: Sequence[_Face], *, alike: float) -> Iterator[tuple[_Face, _Face]]:
+    """Pairs worth comparing; one may come twice. Never all with all: near each other, or of one street of a town.
+
+    `alike`: from which similarity on two spellings of a street are worth it.
+    """
+    loose = [face for face in faces if not face.item.identity]
     exact = [face for face in faces if face.item.exact]
     yield from _near([face for face in loose if face.item.exact], exact, DOUBTFUL_M)
     # Where a town is not named, the same street is looked for round about.
     yield from _near([face for face in loose if face.item.commune is None], faces, STREET_M)
     yield from _near(loose, [face for face in faces if face.item.commune is None], STREET_M)
-    towns: dict[str, tuple[list[_Face], list[_Face]]] = defaultdict(lambda: ([], []))
+    # Streets whose figures differ ("rue du 8 mai") are never the same: a town is looked through figures by figures.
+    towns: dict[tuple[str, str], tuple[list[_Face], list[_Face]]] = defaultdict(lambda: ([], []))
     for face in faces:
         if face.item.commune and face.item.street:
-            towns[face.item.commune][0].append(face)
-            if every or not face.item.identity:
-                towns[face.item.commune][1].append(face)
+            everyone, without = towns[face.item.commune, face.item.street.figures]
+            everyone.append(face)
+            if not face.item.identity:
+                without.append(face)
     for everyone, without in towns.values():
         if without:
-            yield from _in_one_street(without, everyone)
+            yield from _in_one_street(without, everyone, alike)
 
 
 def _near(some: Sequence[_Face], others: Sequence[_Face], radius_m: float) -> Iterator[tuple[_Face, _Face]]:
@@ -215,7 +220,7 @@ def _worth(one: _Face, other: _Face) -> bool:
     return one.item.source_id != other.item.source_id and bool(one.item.categories & other.item.categories)
 
 
-def _in_one_street(some: Sequence[_Face], others: Sequence[_Face]) -> Iterator[tuple[_Face, _Face]]:
+def _in_one_street(some: Sequence[_Face], others: Sequence[_Face], alike: float) -> Iterator[tuple[_Face, _Face]]:
     """Pairs of one town whose streets can be the same, however they are spelt."""
     streets: dict[tuple[str, str, str], tuple[list[_Face], list[_Face]]] = defaultdict(lambda: ([], []))
     spelt: dict[tuple[str, str, str], Street] = {}
@@ -225,7 +230,8 @@ def _in_one_street(some: Sequence[_Face], others: Sequence[_Face]) -> Iterator[t
                 name = street.kind, street.name, street.solid
                 spelt[name] = street
                 streets[name][rank].append(face)
-    for one, other in _same_streets({name: street for name, street in spelt.items() if streets[name][0]}, spelt):
+    wanted = {name: street for name, street in spelt.items() if streets[name][0]}
+    for one, other in _same_streets(wanted, spelt, alike):
         for face in streets[one][0]:
             for against in streets[other][1]:
                 if _worth(face, against):
@@ -233,7 +239,7 @@ def _in_one_street(some: Sequence[_Face], others: Sequence[_Face]) -> Iterator[t
 
 
 def _same_streets(
-    some: Mapping[tuple[str, str, str], Street], others: Mapping[tuple[str, str, str], Street]
+    some: Mapping[tuple[str, str, str], Street], others: Mapping[tuple[str, str, str], Street], alike: float
 ) -> Iterator[tuple[tuple[str, str, str], tuple[str, str, str]]]:
     by_word: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for name, street in others.items():
@@ -249,7 +255,7 @@ def _same_streets(
             near = {theirs[column] for column in np.flatnonzero(close[row])}
             near.update(by_word[street.last])
             for other in sorted(near):
-                if street_similarity(street, others[other]) >= SAME_STREET:
+                if street_similarity(street, others[other]) >= alike:
                     yield one, other
 
 

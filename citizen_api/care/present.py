@@ -11,8 +11,7 @@ import orjson
 
 from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.directory import Directory
-from citizen_api.care.directory_files import CALL_15, REGULATED
-from citizen_api.care.fragments import constant_facts, question_part
+from citizen_api.care.fragments import constant_facts, distance_part, why_part
 from citizen_api.care.hours import Opening
 from citizen_api.care.models import Facility, Report
 from citizen_api.care.nearest import Answer, Item, category_notices, place_notices, shown_notices
@@ -27,8 +26,8 @@ def place_view(place: Place, opening: Opening, lang: str) -> dict[str, Any]:
     main = facts["category"]
     changing = {"state": opening.state, "until": opening.until, "comment": opening.comment or None}
     return facts | {
+        "opening": facts["opening"] | changing,
         "category_label": getattr(CATEGORIES[main], lang) if main else None,
-        "opening": changing | facts["opening"],
     }
 
 
@@ -39,20 +38,8 @@ def answer_json(directory: Directory, answer: Answer, *, cursor: str | None, at:
     """
 
     def items(chosen: Sequence[Item]) -> bytes:
-        call_first = directory.have_flag([item.found.number for item in chosen], CALL_15 | REGULATED)
-        return directory.items_json(
-            [item.found.number for item in chosen],
-            at,
-            lang,
-            ends=[
-                question_part(
-                    distance_mm=item.found.distance_mm,
-                    why=_why_json(lang, item.reason, item.rank),
-                    call_first=call,
-                )
-                for item, call in zip(chosen, call_first, strict=True)
-            ],
-        )
+        ends = [(distance_part(found.distance_mm), *_why_parts(lang, reason, rank)) for found, reason, rank in chosen]
+        return directory.items_json([item.found.number for item in chosen], at, lang, ends=ends)
 
     parts = [
         b'{"notices":',
@@ -70,8 +57,9 @@ def answer_json(directory: Directory, answer: Answer, *, cursor: str | None, at:
 
 
 @lru_cache(maxsize=10_000)
-def _why_json(lang: str, reason: str, rank: int | None) -> bytes:
-    return orjson.dumps(why(lang, reason, rank))
+def _why_parts(lang: str, reason: str, rank: int | None) -> tuple[bytes, bytes]:
+    words = why(lang, reason, rank)
+    return why_part(words, call_first=False), why_part(words, call_first=True)
 
 
 def why(lang: str, reason: str, rank: int | None) -> str:
@@ -131,7 +119,7 @@ def within_json(
             b'{"notices":',
             orjson.dumps(notices_view([(code, {}) for code in codes], lang)),
             b',"items":[',
-            directory.items_json(numbers, at, lang, ends=[b"}"] * len(numbers)),
+            directory.items_json(numbers, at, lang),
             b'],"next":null,"clusters":',
             orjson.dumps(clusters),
             b',"emergency":',

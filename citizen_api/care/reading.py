@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache, partial
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
-from citizen_api.care.directory_files import stamp_of
+from citizen_api.care.directory_files import Places, stamp_of
 from citizen_api.care.models import (
     DirectoryVersion,
     Facility,
@@ -21,7 +26,9 @@ from citizen_api.care.models import (
 )
 from citizen_api.care.place import Place, SourceMention
 from citizen_api.core.db import Database
+from citizen_api.core.settings import Settings
 
+LEAST_OF_A_SPAN: Final = 50_000
 _ROWS_AT_ONCE: Final = 5_000
 
 
@@ -31,38 +38,66 @@ def stamp(session: Session) -> str:
     return stamp_of(row.version, row.changed_at) if row else stamp_of(0, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Places whose ids lie from `first` on (None: from the first of all) up to, not including, `end`."""
+
+    first: str | None = None
+    end: str | None = None
+
+
 @contextmanager
-def open_places(database: Database) -> Iterator[tuple[str, Iterable[Place]]]:
+def open_places(database: Database, span: Span = Span()) -> Iterator[tuple[str, Iterable[Place]]]:
     """Open the tables: the stamp of their state, and the places that are open for good and have a position, by id.
 
     The stamp is read first: places that change meanwhile belong to a later one, and are read again.
     """
     with database.session(write=False) as session:
-        yield stamp(session), places(session)
+        yield stamp(session), places(session, span)
 
 
-def places(session: Session) -> Iterator[Place]:
+def side_by_side(database: Database, settings: Settings, *, count: int) -> list[Places]:
+    """Cut the tables into spans of about as many places, each to be opened by a process of its own.
+
+    Fewer than LEAST_OF_A_SPAN places each are not worth a process.
+    """
+    by_id = _bytewise(Facility.id, database.engine.dialect.name)
+    with database.session(write=False) as session:
+        known = session.scalar(select(func.count()).select_from(Facility)) or 0
+        count = max(1, min(count, known // LEAST_OF_A_SPAN))
+        cuts = [
+            session.scalar(select(Facility.id).order_by(by_id).offset(known * rank // count).limit(1))
+            for rank in range(1, count)
+        ]
+    spans = [Span(first, end) for first, end in pairwise([None, *cuts, None])]
+    return [partial(_open_anew, settings, span) for span in spans]
+
+
+@contextmanager
+def _open_anew(settings: Settings, span: Span) -> Iterator[tuple[str, Iterable[Place]]]:
+    """Open the tables by a connection that no other process has."""
+    database = Database.from_settings(settings)
+    try:
+        with open_places(database, span) as opened:
+            yield opened
+    finally:
+        database.engine.dispose()
+
+
+def places(session: Session, span: Span = Span()) -> Iterator[Place]:
     """Read the places that are open for good and have a position, by id."""
     with ExitStack() as stack:
-        yield from _places(session, stack)
+        yield from _places(session, span, stack)
 
 
-def _places(session: Session, stack: ExitStack) -> Iterator[Place]:
-    rows = _Rows(session, stack)
+def _places(session: Session, span: Span, stack: ExitStack) -> Iterator[Place]:
+    rows = _Rows(session, span, stack)
     facilities = rows(select(*_COLUMNS).where(Facility.closed_at.is_(None), Facility.lat.is_not(None)), by=Facility.id)
-    categories = _Grouped(
-        rows(
-            select(FacilityCategory.facility_id, FacilityCategory.category, FacilityCategory.rank),
-            by=FacilityCategory.facility_id,
-        )
-    )
+    category, identifier, record = FacilityCategory, FacilityIdentifier, FacilityRecordRow
+    categories = _Grouped(rows(select(category.facility_id, category.category, category.rank), by=category.facility_id))
     identifiers = _Grouped(
-        rows(
-            select(FacilityIdentifier.facility_id, FacilityIdentifier.scheme, FacilityIdentifier.value),
-            by=FacilityIdentifier.facility_id,
-        )
+        rows(select(identifier.facility_id, identifier.scheme, identifier.value), by=identifier.facility_id)
     )
-    record = FacilityRecordRow
     records = _Grouped(
         rows(
             select(record.facility_id, record.source_id, record.dated).where(record.closed_at.is_(None)),
@@ -78,17 +113,18 @@ def _places(session: Session, stack: ExitStack) -> Iterator[Place]:
             hours, verbatim, hours_source,
         ) = row  # fmt: skip
         said: dict[str, SourceMention] = {}
-        for source_id, dated in sorted(records.of(place_id)):
+        for _, source_id, dated in sorted(records.of(place_id)):
             mention = mentions.get((source_id, dated))
             if mention is None:
                 mention = mentions[source_id, dated] = SourceMention(source_id, titles[source_id], dated)
             said[source_id] = mention
         ranked = categories.of(place_id)
-        ranked.sort(key=_by_rank)
+        if len(ranked) > 1:
+            ranked.sort(key=_by_rank)
         yield Place(
             id=place_id,
             name=name,
-            categories=tuple(category for category, _ in ranked),
+            categories=tuple([category for _, category, _ in ranked]),
             street=street,
             postcode=postcode,
             city=city,
@@ -102,14 +138,14 @@ def _places(session: Session, stack: ExitStack) -> Iterator[Place]:
             opening_hours=hours,
             opening_hours_verbatim=verbatim,
             opening_hours_source=hours_source,
-            identifiers=tuple(sorted(identifiers.of(place_id))),
+            identifiers=tuple(sorted([(scheme, value) for _, scheme, value in identifiers.of(place_id)])),
             sources=tuple(said.values()),
-            services=tuple(services or ()),
+            services=_words(services),
             accepts_new_patients=new_patients,
             payment_sector=payment_sector,
             third_party_payment=third_party,
             home_visits=home_visits,
-            languages=tuple(languages or ()),
+            languages=_words(languages),
             call_15_first=call_15_first,
         )
 
@@ -127,12 +163,12 @@ _COLUMNS: Final[tuple[Any, ...]] = (
     Facility.lon,
     Facility.position_approximate,
     Facility.wheelchair,
-    Facility.services,
+    cast(Facility.services, Text),  # as text: few lists differ, so that hardly one has to be read
     Facility.accepts_new_patients,
     Facility.payment_sector,
     Facility.third_party_payment,
     Facility.home_visits,
-    Facility.languages,
+    cast(Facility.languages, Text),
     Facility.call_15_first,
     Facility.opening_hours,
     Facility.opening_hours_verbatim,
@@ -140,20 +176,34 @@ _COLUMNS: Final[tuple[Any, ...]] = (
 )
 
 
-def _by_rank(ranked: tuple[str, int]) -> tuple[int, str]:
-    return ranked[1], ranked[0]
+def _by_rank(ranked: Any) -> tuple[int, str]:
+    return ranked[2], ranked[1]
+
+
+@lru_cache(maxsize=10_000)
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(json.loads(text) or ()) if text else ()
+
+
+def _bytewise(column: Any, dialect: str) -> Any:
+    """Give an id as it is compared byte by byte, as SQLite does anyway."""
+    return column.collate("C") if dialect == "postgresql" else column
 
 
 class _Rows:
-    """Streams rows, a few thousand at a time, in the order of an id's bytes."""
+    """Streams the rows of a span, a few thousand at a time, in the order of an id's bytes."""
 
-    def __init__(self, session: Session, stack: ExitStack) -> None:
-        self._session, self._stack = session, stack
-        self._bytewise = session.get_bind().dialect.name == "postgresql"  # SQLite compares so anyway
+    def __init__(self, session: Session, span: Span, stack: ExitStack) -> None:
+        self._connection, self._span, self._stack = session.connection(), span, stack
 
     def __call__(self, statement: Any, *, by: Any) -> Iterator[Any]:
-        ordered = statement.order_by(by.collate("C") if self._bytewise else by)
-        result = self._session.execute(ordered.execution_options(yield_per=_ROWS_AT_ONCE))
+        by = _bytewise(by, self._connection.dialect.name)
+        if self._span.first is not None:
+            statement = statement.where(by >= self._span.first)
+        if self._span.end is not None:
+            statement = statement.where(by < self._span.end)
+        # On the connection: a session looks at each row once more, for entities that none of these has.
+        result = self._connection.execute(statement.order_by(by), execution_options={"yield_per": _ROWS_AT_ONCE})
         self._stack.callback(result.close)
         return iter(result)
 
@@ -162,17 +212,19 @@ class _Grouped:
     """Rows that begin with the id of their facility, read alongside the facilities, in the same order."""
 
     def __init__(self, rows: Iterator[Any]) -> None:
-        self._rows = rows
-        self._next: Any = next(rows, None)
+        self._groups: Iterator[tuple[str, Iterator[Any]]] = groupby(rows, key=itemgetter(0))
+        self._owner, self._rows = next(self._groups, _NO_MORE)
 
-    def of(self, owner: str) -> list[tuple[Any, Any]]:
+    def of(self, owner: str) -> list[Any]:
         """Give the rows of a facility; those of facilities before it, which nobody asked for, are passed over."""
-        row, rows = self._next, self._rows
-        while row is not None and row[0] < owner:
-            row = next(rows, None)
-        found = []
-        while row is not None and row[0] == owner:
-            found.append((row[1], row[2]))
-            row = next(rows, None)
-        self._next = row
+        while self._owner < owner:
+            self._owner, self._rows = next(self._groups, _NO_MORE)
+        if self._owner != owner:
+            return []
+        found = list(self._rows)
+        self._owner, self._rows = next(self._groups, _NO_MORE)
         return found
+
+
+_NO_MORE: Final[tuple[str, Iterator[Any]]] = ("\x7f", iter(()))
+"""After the last: no id of ours comes after this one."""

@@ -12,9 +12,12 @@ from typing import Any, Final
 from citizen_api.care.categories import LEFT_OUT, category_of
 from citizen_api.care.hours import HoursNotUnderstood, parse_hours
 from citizen_api.care.models import Facility, FacilityIdentifier, FacilityRecordRow
+from citizen_api.care.services import service_of
 from citizen_api.core.db import Database
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import PositionOutOfRange, PositionSwapped
+from citizen_api.sources import rpps
+from citizen_api.sources.french_hours import read_hours_of_week
 from citizen_api.sources.phones import lost_its_zero, normalise_phone
 from citizen_api.sources.records import RAW_MAX_CHARS, FacilityRecord, RejectedRow, clean
 from citizen_api.territory import queries as territory_queries
@@ -63,7 +66,15 @@ def with_commune(record: FacilityRecord, communes: CommuneFinder) -> FacilityRec
 def is_left_out(record: FacilityRecord) -> bool:
     """Whether we leave such places out on purpose."""
     codes = record.category_codes
-    return bool(codes) and all(scheme == "finess" and code in LEFT_OUT for scheme, code in codes)
+    return bool(codes) and all(_leads_nowhere(scheme, code) for scheme, code in codes)
+
+
+def _leads_nowhere(scheme: str, code: str) -> bool:
+    """Whether we know what a code means, and that no resident is sent there."""
+    if scheme == "finess":
+        return code in LEFT_OUT
+    # The RPPS knows every profession, OpenStreetMap every tag; those that have no category here are nobody's mistake.
+    return scheme == rpps.NO_PLACE or (scheme in (rpps.SCHEME, "osm") and category_of(scheme, code) is None)
 
 
 def fault_of(record: FacilityRecord, known_sources: Collection[str]) -> str | None:
@@ -117,15 +128,35 @@ def _is_unicode(text: str) -> bool:
 
 
 def with_readable_hours(record: FacilityRecord) -> FacilityRecord:
-    """Keep hours that cannot be read word for word, as unknown, never guessed."""
-    if record.opening_hours is None:
+    """Read hours that people wrote in French where there is no OSM syntax.
+
+    What is not OSM syntax is kept word for word; what cannot be read either way is unknown, never guessed.
+    """
+    if record.opening_hours is not None and _is_readable(record.opening_hours, record):
         return record
+    written = [text for text in (record.opening_hours, record.opening_hours_verbatim) if text]
+    readings = (reading for text in written if (reading := read_hours_of_week(text)) and _is_readable(reading, record))
+    verbatim = record.opening_hours_verbatim or record.opening_hours
+    return replace(record, opening_hours=next(readings, None), opening_hours_verbatim=verbatim)
+
+
+def _is_readable(hours: str, record: FacilityRecord) -> bool:
     try:
-        parse_hours(record.opening_hours, insee_code=record.commune_code or ANY_COMMUNE, lat=record.lat, lon=record.lon)
+        parse_hours(hours, insee_code=record.commune_code or ANY_COMMUNE, lat=record.lat, lon=record.lon)
     except HoursNotUnderstood:
-        verbatim = record.opening_hours_verbatim or record.opening_hours
-        return replace(record, opening_hours=None, opening_hours_verbatim=verbatim)
-    return record
+        return False
+    return True
+
+
+def with_known_services(record: FacilityRecord) -> FacilityRecord:
+    """Name services by their ids, and leave out those that are none of ours."""
+    known = dict.fromkeys(service for word in record.services if (service := service_of(word)))
+    return replace(record, services=tuple(known)) if tuple(known) != record.services else record
+
+
+def unknown_services(record: FacilityRecord) -> list[str]:
+    """What a source calls services, and is none of ours."""
+    return [word for word in record.services if service_of(word) is None]
 
 
 def facts_of(record: FacilityRecord) -> dict[str, Any]:

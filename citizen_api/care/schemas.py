@@ -11,6 +11,7 @@ import marshmallow as ma
 from webargs.fields import DelimitedList
 
 from citizen_api.care.categories import CATEGORIES
+from citizen_api.care.services import SERVICES
 from citizen_api.sources.records import PAYMENT_SECTORS, THIRD_PARTY_PAYMENTS
 from citizen_api.web.blueprint import Args
 from citizen_api.web.notices import NoticeView
@@ -96,7 +97,8 @@ class NearestArgs(Args):
     )
     wheelchair = YesNo("Only places known to be wheelchair accessible.")
     service = DelimitedList(
-        ma.fields.String(validate=ma.validate.Length(1, 40)),
+        # Documented, not validated, here: an unknown one is a problem of its own.
+        ma.fields.String(validate=ma.validate.Length(1, 40), metadata={"enum": list(SERVICES)}),
         validate=ma.validate.Length(1, 10),
         metadata={
             "description": "Only places known to offer all of these, comma-separated (see /v1/care/services).",
@@ -156,14 +158,6 @@ class AddressView(ma.Schema):
 class OpeningView(ma.Schema):
     """Whether it is open at the moment asked about, and until when."""
 
-    state = ma.fields.String(required=True, validate=ma.validate.OneOf(["open", "closed", "unknown"]))
-    until = ma.fields.AwareDateTime(
-        required=True,
-        allow_none=True,
-        format="iso",
-        metadata={"description": "Next change of state, in the place's own time zone."},
-    )
-    comment = ma.fields.String(required=True, allow_none=True)
     hours = ma.fields.String(
         required=True,
         allow_none=True,
@@ -172,9 +166,20 @@ class OpeningView(ma.Schema):
     as_written = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "What the source wrote and could not be read."},
+        metadata={
+            "description": "What a source wrote, word for word, where it is not OSM syntax.",
+            "example": "du lundi au samedi de 9h à 19h30",
+        },
     )
     source = ma.fields.String(required=True, allow_none=True, metadata={"description": "Who says these hours."})
+    state = ma.fields.String(required=True, validate=ma.validate.OneOf(["open", "closed", "unknown"]))
+    until = ma.fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        format="iso",
+        metadata={"description": "Next change of state, in the place's own time zone."},
+    )
+    comment = ma.fields.String(required=True, allow_none=True)
 
 
 class SourceView(ma.Schema):
@@ -218,7 +223,6 @@ class FacilityView(ma.Schema):
     id = ma.fields.String(required=True, metadata={"description": "Opaque and stable."})
     name = ma.fields.String(required=True, metadata={"example": "Pharmacie du Village"})
     category = ma.fields.String(required=True, allow_none=True, metadata={"example": "pharmacy"})
-    category_label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Pharmacy"})
     categories = ma.fields.List(ma.fields.String(), required=True)
     address = ma.fields.Nested(AddressView, required=True)
     phone = ma.fields.String(required=True, allow_none=True, metadata={"example": "+33142726071"})
@@ -241,7 +245,6 @@ class FacilityView(ma.Schema):
     practice = ma.fields.Nested(
         PracticeView, required=True, allow_none=True, metadata={"description": "null where it is no practice."}
     )
-    opening = ma.fields.Nested(OpeningView, required=True)
     identifiers = ma.fields.Dict(
         keys=ma.fields.String(),
         values=ma.fields.String(),
@@ -249,6 +252,8 @@ class FacilityView(ma.Schema):
         metadata={"example": {"finess": "750010597"}},
     )
     sources = ma.fields.List(ma.fields.Nested(SourceView), required=True)
+    opening = ma.fields.Nested(OpeningView, required=True)
+    category_label = ma.fields.String(required=True, allow_none=True, metadata={"example": "Pharmacy"})
 
 
 class EmergencyView(ma.Schema):
@@ -342,6 +347,21 @@ class CategoriesView(ma.Schema):
     """Every category."""
 
     items = ma.fields.List(ma.fields.Nested(CategoryView), required=True)
+    next = ma.fields.String(required=True, allow_none=True)
+
+
+class ServiceView(ma.Schema):
+    """A thing that one goes to a place for, in a resident's words."""
+
+    id = ma.fields.String(required=True, metadata={"example": "trod_angina"})
+    label = ma.fields.String(required=True, metadata={"example": "Sore throat test"})
+    hint = ma.fields.String(required=True, metadata={"description": "For whom, and what for."})
+
+
+class ServicesView(ma.Schema):
+    """Every service."""
+
+    items = ma.fields.List(ma.fields.Nested(ServiceView), required=True)
     next = ma.fields.String(required=True, allow_none=True)
 
 

@@ -30,12 +30,13 @@ _KIND_WORDS: Final = """
     eurl sarl sas selarl selas selasu selurl snc
 """
 _TELLING_WORDS: Final = """
-    bas basse bis est faubourg grand grande grands haut haute neuf neuve nord nouveau nouvelle ouest petit petite petits
-    pont porte quai sud vieille vieux
+    abbaye asile bas basse bis bois chateau clos croix eglise est faubourg ferme fort fosse fosses gare grand grande
+    grands haut haute ile mairie marche moulin neuf neuve nord nouveau nouvelle ouest parc petit petite petits pont port
+    porte quai sud tour vieille vieux
 """
 _LINKS: Final = frozenset(_LINK_WORDS.split())
 _APART: Final = frozenset(_TELLING_WORDS.split())
-"""A street with such a word is another than the one without: rue Saint-Honoré, rue du Faubourg Saint-Honoré."""
+"""A street with such a word is another than the one without: rue Saint-Honoré, rue du Marché Saint-Honoré."""
 
 _TITLES: Final = frozenset(_TITLE_WORDS.split())
 _KINDS_OF_PLACE: Final = frozenset(_KIND_WORDS.split())
@@ -78,7 +79,16 @@ _REPEATS: Final = {"b": "bis", "t": "ter", "q": "quater"}
 SAME_STREET: Final = 0.85
 """From this similarity on, two spellings are taken for one street of a town."""
 
+LIKE_STREET: Final = 0.7
+"""From this similarity on, two may be one street of which a register mistook the kind: worth a look, and no more."""
+
+_WORD_ALIKE: Final = 0.75
+_LONE_WORD_ALIKE: Final = 0.9
+_LONE_WORD: Final = 6
+"""A shorter word that differs by a letter is another word: rue Léon, rue Lebon."""
+
 _TOKENS_IN_COMMON: Final = 0.92
+_ANOTHER_STREET: Final = 0.6
 _WITHOUT_TITLE: Final = 0.9
 _PART_OF_THE_NAME: Final = 0.86
 
@@ -107,6 +117,11 @@ class Street:
         """The last word of the name: "curie" of "rue Pierre et Marie Curie"."""
         return self.name.rpartition(" ")[2]
 
+    @property
+    def figures(self) -> str:
+        """The figures in its name, in order of size: those of one street are the same however it is spelt."""
+        return "".join(sorted(letter for letter in self.solid if letter.isdigit()))
+
 
 _KINDS: Final = (
     {plain(short): plain(long) for short, long in STREET_TYPES.items()}
@@ -128,6 +143,8 @@ def read_street(text: str) -> Street | None:
     kind = ""
     if words[:2] == ["rond", "point"]:
         words = ["rondpoint", *words[2:]]
+    if words[:3] == ["rue", "grande", "rue"]:
+        del words[0]  # a register that keeps the kind apart says it twice
     if words[:2] == ["grande", "rue"]:
         kind, words = "rue", ["grande", *words[2:]]
     elif words and words[0] in _KINDS and words[0] not in {"faubourg", "fbg", "fg"} and len(words) > 1:
@@ -156,16 +173,42 @@ def street_similarity(one: Street, other: Street) -> float:
         words, others = set(one.name.split()), set(other.name.split())
         if sorted(_DIGITS.findall(one.name)) != sorted(_DIGITS.findall(other.name)) or _APART & (words ^ others):
             return 0.0
-        alike = max(fuzz.ratio(one.name, other.name), fuzz.ratio(one.solid, other.solid)) / 100
+        alike = max(_ratio(one.name, other.name), _ratio(one.solid, other.solid))
+        if not _is_misspelt(one.name, other.name):
+            alike = min(alike, _ANOTHER_STREET)
         short, long = sorted((_without_titles(one.name), _without_titles(other.name)), key=len)
         if short and short == long:
             alike = max(alike, _WITHOUT_TITLE)
-        elif short and one.last == other.last and set(short.split()) < set(long.split()):
+        elif short and one.last == other.last and _is_part(short.split(), long.split()):
             alike = max(alike, _PART_OF_THE_NAME)
     if one.kind and other.kind and one.kind != other.kind:
         # An avenue and a rue of one name often stand side by side; "cours" and "boulevard" are mistaken at times.
         alike *= 0.7
     return alike
+
+
+def _ratio(one: str, other: str) -> float:
+    return fuzz.ratio(one, other) / 100
+
+
+def _is_misspelt(name: str, other: str) -> bool:
+    """Whether one name can be the other with a slip: what both have in common says nothing, the rest has to be alike.
+
+    "Faubourg Saint-Antoine" and "Faubourg Saint-Martin" have most letters in common, and are two streets.
+    """
+    words, others = name.split(), other.split()
+    if len(words) == len(others) == 1:
+        return min(len(name), len(other)) >= _LONE_WORD and _ratio(name, other) >= _LONE_WORD_ALIKE
+    rest = " ".join(word for word in words if word not in others)
+    other_rest = " ".join(word for word in others if word not in words)
+    return _ratio(rest, other_rest) >= _WORD_ALIKE
+
+
+def _is_part(short: list[str], long: list[str]) -> bool:
+    """Whether one name leaves out words of the other, or all but their initial: "rue G. Clemenceau"."""
+    rest = [word for word in long if word not in short]
+    unexplained = {word for word in short if word not in long} - {word[0] for word in rest}
+    return bool(rest) and not unexplained
 
 
 def _without_titles(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
@@ -12,8 +12,17 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from citizen_api.care.models import Source
-from citizen_api.care.sync import Reader, Stock
-from citizen_api.sources import finess_idf, finess_plus, generic_csv, paris_pharmacies
+from citizen_api.care.sync import Reader, Stock, Vanished
+from citizen_api.sources import (
+    finess_idf,
+    finess_plus,
+    finess_stock,
+    generic_csv,
+    osm,
+    paris_pharmacies,
+    rpps,
+    sirene,
+)
 from citizen_api.sources.generic_csv import OWN_COLUMNS, CsvMapping, SourceInfo
 from citizen_api.sources.records import FacilityRecord, RejectedRow, SourceFormatError
 
@@ -22,12 +31,14 @@ LICENCE_OUVERTE: Final = "Licence Ouverte 2.0"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file with its reader and its usual source."""
+    """A kind of file with its reader and its usual source. `date_of` reads the day that the file itself tells."""
 
     source: SourceInfo
     reader: Reader
     complete: bool
     about: str
+    date_of: Callable[[BinaryIO], date | None] | None = None
+    vanished: Vanished = "closed"
 
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
@@ -80,6 +91,58 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             complete=True,
             about="national register, daily JSON",
         ),
+        "finess-stock": Format(
+            SourceInfo(
+                id="finess-stock",
+                title="FINESS, extraction des établissements",
+                producer="Agence du numérique en santé",
+                licence=LICENCE_OUVERTE,
+                date=date(2026, 5, 4),
+            ),
+            finess_stock.read,
+            complete=True,
+            about="national register until 2026, CSV with its geolocation section",
+            date_of=finess_stock.date_of,
+        ),
+        "osm": Format(
+            SourceInfo(
+                id="osm",
+                title="OpenStreetMap",
+                producer="Contributeurs d'OpenStreetMap",
+                licence="ODbL 1.0",
+                date=date(2026, 1, 1),
+            ),
+            osm.read,
+            complete=True,
+            about="OpenStreetMap, PBF or GeoJSON",
+            date_of=osm.dated,
+        ),
+        "rpps": Format(
+            SourceInfo(
+                id="rpps",
+                title="Annuaire Santé (RPPS), extraction en libre accès",
+                producer="Agence du numérique en santé",
+                licence=LICENCE_OUVERTE,
+                date=date(2026, 1, 1),
+            ),
+            rpps.read,
+            complete=True,
+            about="national register of professionals, PS_LibreAcces_Personne_activite; who leaves it is deleted",
+            vanished="deleted",
+        ),
+        "sirene-pharmacies": Format(
+            SourceInfo(
+                id="sirene-pharmacies-idf-2023",
+                title="SIRENE, pharmacies d'Île-de-France",
+                producer="Insee",
+                licence=LICENCE_OUVERTE,
+                date=date(2023, 1, 1),
+            ),
+            sirene.read,
+            # Closes what it alone knew: a list without identifiers never closes what a register knows (merging.py).
+            complete=True,
+            about="CSV of the pharmacies of Île-de-France by street, which adds and confirms",
+        ),
     }
 )
 _LONGEST: Final[dict[str, int]] = {
@@ -90,12 +153,26 @@ SAMPLE: Final = files("citizen_api.care") / "sample" / "facilities.csv"
 
 
 def known_stock(name: str, path: Path, *, dated: date | None = None, url: str | None = None) -> Stock:
-    """Describe a file in one of FORMATS. `dated` replaces the usual date of the source."""
+    """Describe a file in one of FORMATS. Its day is `dated`, else what the file tells, else the source's usual one.
+
+    Raises OSError where the file has to be asked and cannot be read.
+    """
     chosen = FORMATS[name]
     info = chosen.source
+    if dated is None and chosen.date_of is not None:
+        with path.open("rb") as stream:
+            dated = chosen.date_of(stream)
     if dated is not None:
         info = SourceInfo(id=info.id, title=info.title, producer=info.producer, licence=info.licence, date=dated)
-    return Stock(path=path, sources=(info,), reader=chosen.reader, complete=chosen.complete, url=url, read_as=name)
+    return Stock(
+        path=path,
+        sources=(info,),
+        reader=chosen.reader,
+        complete=chosen.complete,
+        url=url,
+        read_as=name,
+        vanished=chosen.vanished,
+    )
 
 
 def mapped_stock(path: Path, mapping: CsvMapping, *, url: str | None = None) -> Stock:

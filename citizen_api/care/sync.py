@@ -8,23 +8,21 @@ unchanged, and goes on with the rest. Memory holds a key and a digest for each p
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, Final, Self
+from typing import IO, BinaryIO, Final, Literal
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from citizen_api.care import actions, linking, queries, rules
+from citizen_api.care import actions, linking, locating, queries, rules
 from citizen_api.care.actions import Change
 from citizen_api.care.importing import only_import
 from citizen_api.care.models import Import
@@ -35,19 +33,23 @@ from citizen_api.care.records import (
     fault_of,
     is_left_out,
     rejection_of,
+    unknown_services,
     with_commune,
+    with_known_services,
     with_readable_hours,
 )
+from citizen_api.care.rejected import Named, RejectedFile, remove_earlier
 from citizen_api.core.db import Database
 from citizen_api.people.actions import COMMAND_LINE, record_change
 from citizen_api.sources.generic_csv import SourceInfo
 from citizen_api.sources.records import FacilityRecord, RejectedRow
+from citizen_api.territory.geocoding import GuardedGeocoder
 
 BATCH_ROWS: Final = 1_000
 MAX_VANISHING_SHARE: Final = 0.20
-_WORD: Final = re.compile(r"\w+")
 
 Reader = Callable[[BinaryIO], Iterator[FacilityRecord | RejectedRow]]
+Vanished = Literal["closed", "deleted"]
 Progress = Callable[[str, int, int], None]
 """Told (what, rows done, rows in all)."""
 
@@ -60,8 +62,9 @@ class TooManyVanishingError(Exception):
 class Stock:
     """One file of one source, or of several, each row naming its own.
 
-    `complete`: what is absent from it is closed. `read_as` tells one way of reading a file from another: only a
-    run that reads the same bytes in the same way resumes a killed one.
+    `complete`: what is absent from it is closed, or deleted if `vanished` says so: a register of persons has to be
+    forgotten with them, down to the reports of rows that earlier runs rejected. `read_as` tells one way of reading a
+    file from another: only a run that reads the same bytes in the same way resumes a killed one.
     """
 
     path: Path
@@ -70,6 +73,7 @@ class Stock:
     complete: bool
     url: str | None = None
     read_as: str = ""
+    vanished: Vanished = "closed"
 
     @property
     def default_source(self) -> SourceInfo:
@@ -86,15 +90,21 @@ class Stock:
 class ImportReport:
     """What an import did, or (dry run) would do: counts of records, and where the rejected rows are.
 
-    `resumed`: how many changes a killed run had written already (they are in `counts`), or None.
+    `vanished`: what became of what the file lacks. `resumed`: how many changes a killed run had written already
+    (they are in `counts`), or None. `services_unknown`: words for services that are none of ours, how often each.
+    `located`: what the outside geocoder told, if it was to be asked.
     """
+
+    vanished: Vanished = "closed"
 
     counts: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     hours_not_understood: int = 0
+    services_unknown: Counter[str] = field(default_factory=Counter)
     rejected_file: Path | None = None
     resumed: int | None = None
+    located: locating.LocatingReport | None = None
 
 
 @dataclass(slots=True)
@@ -107,10 +117,11 @@ class _Comparison:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     changed: int = 0
 
-    def absent(self, source_id: str) -> list[str]:
-        """Keys of the open places that the file does not have."""
+    def absent(self, source_id: str, vanished: Vanished) -> list[str]:
+        """Keys that the file does not have: of the open places, or of all that are to be deleted."""
         known, seen = self.known[source_id], self.seen[source_id]
-        return sorted(key for key, record in known.items() if record.is_open and key not in seen)
+        wanted = vanished == "deleted"
+        return sorted(key for key, record in known.items() if (wanted or record.is_open) and key not in seen)
 
 
 def run_import(
@@ -121,30 +132,40 @@ def run_import(
     reports_dir: Path,
     dry_run: bool = False,
     force: bool = False,
+    geocoder: GuardedGeocoder | None = None,
     progress: Progress = lambda *_: None,
 ) -> ImportReport:
-    """Import a stock; see the module.
+    """Import a stock; see the module. A `geocoder` is asked, at the end, where the places without position are.
 
     Raises SourceFormatError, TooManyVanishingError, ImportRunningError; nothing is written then.
     """
-    report = ImportReport()
+    report = ImportReport(vanished=stock.vanished)
     with ExitStack() as stack:
         if not dry_run:
             stack.enter_context(only_import(database))
         changes = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
         comparison = _compare(database, stock, changes, report, reports_dir=reports_dir, now=now, progress=progress)
-        absent = {source.id: comparison.absent(source.id) if stock.complete else [] for source in stock.sources}
+        absent = {
+            source.id: comparison.absent(source.id, stock.vanished) if stock.complete else []
+            for source in stock.sources
+        }
         if not force:
             _refuse_if_too_many_vanish(comparison, absent)
         if dry_run:
             for source_id, counts in comparison.counts.items():
-                report.counts += counts + Counter(closed=len(absent[source_id]))
+                report.counts += counts + Counter({stock.vanished: len(absent[source_id])})
             return report
         runs = _begin(database, stock, now=now)
         _write(database, comparison, runs, now=now, progress=progress)
-        _close_absent(database, absent, runs, now=now)
+        _take_out_absent(database, stock, absent, runs, now=now)
         linking.link_records(database, now=now, progress=progress)
         _finish(database, stock, comparison, runs, report, forced=force, now=now)
+        if stock.vanished == "deleted":
+            remove_earlier(reports_dir, stock.default_source.id, kept=report.rejected_file)
+        if geocoder is not None:
+            report.located = locating.locate_places(
+                database, geocoder, now=now, most_s=locating.AFTER_IMPORT_S, progress=progress
+            )
     return report
 
 
@@ -164,16 +185,19 @@ def _compare(
     for source in stock.sources:
         comparison.seen[source.id], comparison.counts[source.id] = set(), Counter()
     dates = {source.id: source.date for source in stock.sources}
+    named = {source_id: Named(keys) for source_id, keys in known.items()}
     communes = CommuneFinder(database)
-    with stock.path.open("rb") as stream, _RejectedFile(reports_dir, stock, now) as rejected:
+    with (
+        stock.path.open("rb") as stream,
+        RejectedFile(reports_dir, stock.default_source.id, now) as rejected,
+    ):
         for rows, item in enumerate(stock.reader(stream), start=1):
             if isinstance(item, RejectedRow):
                 report.rejected[item.code] += 1
                 rejected.write(item)
                 # A known place whose row cannot be read this time has not vanished.
-                words = set(_WORD.findall(item.raw))
                 for source_id, seen in comparison.seen.items():
-                    seen.update(known[source_id].keys() & words)
+                    seen.update(named[source_id].in_text(item.raw))
                 continue
             source_id = item.source_id or stock.default_source.id
             if reason := fault_of(item, dates.keys()):
@@ -182,10 +206,11 @@ def _compare(
                 rejected.write(refused)
                 comparison.seen.get(source_id, set()).add(item.key)
             elif is_left_out(item):
-                report.left_out.update(code for _, code in item.category_codes)
+                report.left_out[item.category_codes[0][1]] += 1
             else:
-                record = with_readable_hours(with_commune(item, communes))
-                report.hours_not_understood += record.opening_hours is None and item.opening_hours is not None
+                record = with_known_services(with_readable_hours(with_commune(item, communes)))
+                report.hours_not_understood += record.opening_hours is None and bool(record.opening_hours_verbatim)
+                report.services_unknown.update(unknown_services(item))
                 _set_aside(comparison, source_id, record, stock_date=dates[source_id], now=now)
             if rows % BATCH_ROWS == 0:
                 progress("reading", rows, 0)
@@ -280,13 +305,19 @@ def _write(
         progress("importing", done, comparison.changed)
 
 
-def _close_absent(database: Database, absent: dict[str, list[str]], runs: dict[str, _Run], *, now: datetime) -> None:
-    """Close what a complete stock no longer has; nothing is ever deleted."""
+def _take_out_absent(
+    database: Database, stock: Stock, absent: dict[str, list[str]], runs: dict[str, _Run], *, now: datetime
+) -> None:
+    """Close what a complete stock no longer has, from its own day on, or delete it where that is personal data."""
+    days = {source.id: datetime.combine(source.date, time.min, now.tzinfo) for source in stock.sources}
     for source_id, keys in absent.items():
         for start in range(0, len(keys), BATCH_ROWS):
             batch = keys[start : start + BATCH_ROWS]
             with database.session() as session:
-                actions.close_records(session, source_id, batch, now=now)
+                if stock.vanished == "deleted":
+                    actions.delete_records(session, source_id, batch, now=now)
+                else:
+                    actions.close_records(session, source_id, batch, closed_at=min(days[source_id], now), now=now)
                 runs[source_id].wrote = True
                 runs[source_id].counts["absent"] += len(batch)
                 actions.note_counts(session, runs[source_id].import_id, runs[source_id].counts)
@@ -309,7 +340,7 @@ def _finish(
             counts = Counter({name: run.counts[name] for name in ("created", "updated", "closed")})
             # What a killed run wrote is found unchanged now, but this import is what changed it.
             counts["unchanged"] = in_file - counts.total()
-            counts["closed"] += run.counts["absent"]
+            counts[stock.vanished] += run.counts["absent"]
             actions.finish_import(session, run.import_id, counts, now=now)
             if run.wrote:
                 record_change(
@@ -331,33 +362,6 @@ def _content_digest(stock: Stock) -> str:
         digest = hashlib.file_digest(stream, "sha256")
     digest.update(repr((stock.read_as, stock.complete, stock.sources)).encode())
     return digest.hexdigest()
-
-
-class _RejectedFile:
-    """The report of rejected rows. The file is made with the first of them; `path` is None before."""
-
-    def __init__(self, reports_dir: Path, stock: Stock, now: datetime) -> None:
-        self._target = reports_dir / f"{stock.default_source.id}-{now:%Y%m%dT%H%M%S}-rejected.csv"
-        self._stack = ExitStack()
-        self._writer: Any = None
-        self.path: Path | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def write(self, rejected: RejectedRow) -> None:
-        """Add a row."""
-        if self._writer is None:
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            file = self._stack.enter_context(
-                self._target.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-            )
-            self._writer, self.path = csv.writer(file), self._target
-            self._writer.writerow(["row", "reason", "raw"])
-        self._writer.writerow([rejected.row, rejected.reason, rejected.raw])
 
 
 def never_imported(database: Database, stock: Stock) -> list[str]:

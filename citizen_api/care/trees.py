@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,14 @@ class Tree:
     """Members of one category in the order of its leaves, and the boxes (nodes, 6) of its nodes in heap order.
 
     Node `j` of level `l` holds the members from n*j >> l to n*(j+1) >> l. `node_features` (nodes, words) tell what
-    some member of a node has.
+    some member of a node has, `node_buckets` (nodes,) in which buckets of schedules its members are, as bits.
     """
 
     members: NDArray[np.int32]
     levels: int
     boxes: FloatArray
     node_features: NDArray[np.uint64]
+    node_buckets: NDArray[np.uint64]
 
 
 def levels_of(count: int) -> int:
@@ -36,10 +37,12 @@ def levels_of(count: int) -> int:
     return levels
 
 
-def build_tree(members: NDArray[np.int32], ecef: FloatArray, features: NDArray[np.uint64]) -> Tree:
+def build_tree(
+    members: NDArray[np.int32], ecef: FloatArray, features: NDArray[np.uint64], buckets: NDArray[np.uint8]
+) -> Tree:
     """Halve the members (numbers of places) again and again across the longest side of their box.
 
-    `ecef` (places, 3) and `features` (places, words) are of all places.
+    `ecef` (places, 3), `features` (places, words) and `buckets` (places,) are of all places.
     """
     members = members.copy()
     xyz = ecef[members]
@@ -53,24 +56,21 @@ def build_tree(members: NDArray[np.int32], ecef: FloatArray, features: NDArray[n
             order = np.argpartition(part[:, axis], middle - start)
             xyz[start:end] = part[order]
             members[start:end] = members[start:end][order]
-    boxes, has = _summaries(xyz, features[members], levels)
-    return Tree(members, levels, boxes, has)
+    boxes = np.empty(((2 << levels) - 1, 6))
+    boxes[:, :3] = _upwards(xyz, levels, np.minimum)
+    boxes[:, 3:] = _upwards(xyz, levels, np.maximum)
+    bits = np.left_shift(np.uint64(1), buckets[members].astype(np.uint64))[:, None]
+    has = _upwards(features[members], levels, np.bitwise_or)
+    return Tree(members, levels, boxes, has, _upwards(bits, levels, np.bitwise_or)[:, 0])
 
 
-def _summaries(xyz: FloatArray, features: NDArray[np.uint64], levels: int) -> tuple[FloatArray, NDArray[np.uint64]]:
-    """Boxes and features of every node, from the leaves up."""
-    count, nodes = len(xyz), (2 << levels) - 1
-    boxes = np.empty((nodes, 6))
-    has = np.empty((nodes, features.shape[1]), dtype=np.uint64)
+def _upwards(values: NDArray[Any], levels: int, summary: np.ufunc) -> NDArray[Any]:
+    """Summarise the rows of `values`, one for each member, for every node, from the leaves up."""
+    count, first = len(values), (1 << levels) - 1
+    found = np.empty(((2 << levels) - 1, values.shape[1]), dtype=values.dtype)
     starts = np.array([(count * rank) >> levels for rank in range(1 << levels)], dtype=np.intp)
-    first = (1 << levels) - 1
-    boxes[first:, :3] = np.minimum.reduceat(xyz, starts)
-    boxes[first:, 3:] = np.maximum.reduceat(xyz, starts)
-    has[first:] = np.bitwise_or.reduceat(features, starts)
+    found[first:] = summary.reduceat(values, starts)
     for level in range(levels - 1, -1, -1):
-        here = slice((1 << level) - 1, (2 << level) - 1)
-        below = slice((2 << level) - 1, (4 << level) - 1)
-        boxes[here, :3] = boxes[below, :3].reshape(-1, 2, 3).min(axis=1)
-        boxes[here, 3:] = boxes[below, 3:].reshape(-1, 2, 3).max(axis=1)
-        has[here] = has[below, :][0::2] | has[below, :][1::2]
-    return boxes, has
+        below = found[(2 << level) - 1 : (4 << level) - 1]
+        found[(1 << level) - 1 : (2 << level) - 1] = summary(below[0::2], below[1::2])
+    return found

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from citizen_api.care import actions, nearest, present, queries, reading, report_schemas, schemas
 from citizen_api.care import features as named
 from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.directory import Directory
-from citizen_api.care.keeper import FOLDER, DirectoryKeeper, run_builder
+from citizen_api.care.keeper import FOLDER, DirectoryKeeper, choose_compiled_folder, run_builder
+from citizen_api.care.services import SERVICES
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import (
     CursorInvalid,
@@ -33,6 +37,8 @@ from citizen_api.web.services import Services, end_session, now, services, sessi
 
 blp = Blueprint("care", __name__, description="Places of care: nearest, open now, on a map.")
 GEOJSON = "application/geo+json"
+OFFERED = ("application/json", GEOJSON)
+LONGEST_ACCEPT_KEPT = 200
 MAX_ON_MAP = 200
 MAX_REPORT_ID = 2**31 - 1
 
@@ -41,6 +47,12 @@ class CategoryUnknown(Problem):
     """See `content/problems.yaml`."""
 
     name, status = "category-unknown", 422
+
+
+class ServiceUnknown(Problem):
+    """See `content/problems.yaml`."""
+
+    name, status = "service-unknown", 422
 
 
 class FacilityUnknown(Problem):
@@ -63,6 +75,7 @@ class BoxInvalid(Problem):
 
 def install(services: Services) -> None:
     """Give the app its directory."""
+    choose_compiled_folder(services.settings)
 
     def read_stamp() -> str:
         with services.database.session(write=False) as session:
@@ -101,6 +114,7 @@ def install(services: Services) -> None:
     PositionOutOfRange,
     PositionSwapped,
     CategoryUnknown,
+    ServiceUnknown,
     CommuneUnknown,
     CommuneWithoutPosition,
     CursorInvalid,
@@ -154,6 +168,21 @@ def care_within(args: dict[str, Any]) -> Any:
 def categories() -> dict[str, Any]:
     """List what can be looked for, in a resident's words."""
     return {"items": present.category_views(language(), _directory().counts()), "next": None}
+
+
+@blp.get("/v1/care/services")
+@blp.response(200, schemas.ServicesView)
+@blp.cacheable(300)
+def offered_services() -> dict[str, Any]:
+    """List what a place may be asked to offer, in a resident's words."""
+    lang = language()
+    return {
+        "items": [
+            {"id": service.id, "label": getattr(service, lang), "hint": getattr(service, f"hint_{lang}")}
+            for service in SERVICES.values()
+        ],
+        "next": None,
+    }
 
 
 @blp.get("/v1/emergency")
@@ -270,19 +299,21 @@ def _question(
 
 def _features(args: dict[str, Any]) -> frozenset[str]:
     """What else a place must be known to have."""
-    wishes = {
-        named.NEW_PATIENTS: args["new_patients"],
-        named.HOME_VISITS: args["home_visits"],
-        named.THIRD_PARTY_PAYMENT: args["third_party_payment"],
-    }
-    return frozenset(
-        [
-            *(name for name, wanted in wishes.items() if wanted),
-            *map(named.service, args.get("service", ())),
-            *([named.sector(args["sector"])] if "sector" in args else ()),
-            *([named.language(args["spoken"])] if "spoken" in args else ()),
-        ]
-    )
+    wishes = [name for wish, name in _WISHES if args[wish]]
+    if "service" in args:
+        wishes += map(named.service, _known_services(args["service"]))
+    if "sector" in args:
+        wishes.append(named.sector(args["sector"]))
+    if "spoken" in args:
+        wishes.append(named.language(args["spoken"]))
+    return frozenset(wishes)
+
+
+_WISHES = (
+    ("new_patients", named.NEW_PATIENTS),
+    ("home_visits", named.HOME_VISITS),
+    ("third_party_payment", named.THIRD_PARTY_PAYMENT),
+)
 
 
 def _position(args: dict[str, Any]) -> tuple[float, float, list[tuple[str, dict[str, object]]]]:
@@ -305,6 +336,13 @@ def _known_categories(names: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _known_services(names: list[str]) -> list[str]:
+    for name in names:
+        if name not in SERVICES:
+            raise ServiceUnknown(service=name)
+    return names
+
+
 def _box(box: list[float]) -> tuple[float, float, float, float]:
     west, south, east, north = box
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):  # noqa: PLR2004 - degrees
@@ -321,13 +359,18 @@ def _acts_in(staff: Staff, commune_code: str | None) -> bool:
 
 def wants_geojson() -> bool:
     """Whether the client prefers GeoJSON. Raises NotAcceptable when it takes neither that nor JSON."""
-    if not request.accept_mimetypes:
+    accepted = request.environ.get("HTTP_ACCEPT", "")
+    if not accepted:
         return False
-    offered = ["application/json", GEOJSON]
-    chosen = request.accept_mimetypes.best_match(offered)
+    chosen = (_best_type if len(accepted) <= LONGEST_ACCEPT_KEPT else _best_type.__wrapped__)(accepted)
     if chosen is None:
-        raise NotAcceptable(offered=", ".join(offered))
+        raise NotAcceptable(offered=", ".join(OFFERED))
     return chosen == GEOJSON
+
+
+@lru_cache(maxsize=512)
+def _best_type(accepted: str) -> str | None:
+    return parse_accept_header(accepted, MIMEAccept).best_match(OFFERED)
 
 
 def ready_json(body: bytes) -> Response:

@@ -99,7 +99,8 @@ class Settings:
     geocoder_ban_enabled: bool = _setting(
         default=False,
         help_text="Ask the national geocoder (BAN) for addresses that the local gazetteer does not know. "
-        "What residents type then leaves the installation.",
+        "What residents type then leaves the installation, and so do the addresses of practices that no source "
+        "positions.",
     )
     geocoder_ban_domain: str = _setting(
         "data.geopf.fr/geocodage", "Host and path of the national geocoder, without `https://`."

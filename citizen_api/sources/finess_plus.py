@@ -45,6 +45,9 @@ CLOSED: Final = "I"
 UNPACKED_MAX_BYTES: Final = 20_000_000_000
 """A compressed file that unpacks to more is no register (the whole of France takes a few gigabytes)."""
 
+DEEPEST: Final = 50
+"""How deep objects and arrays may lie in each other; the register needs eight."""
+
 _GZIP: Final = b"\x1f\x8b"
 _PAIRS: Final = (("directionlatitude", "directionlongitude"), ("coordonneey", "coordonneex"))
 
@@ -130,7 +133,8 @@ def _entities(source: Any) -> Iterator[Mapping[str, Any]]:
     depth = 0
     inside = False
     builder: Any = None
-    for event, value in ijson.basic_parse(source):
+    # As floats: a whole number of thousands of digits ends the process within ijson otherwise, a huge exponent raises.
+    for event, value in ijson.basic_parse(source, use_float=True):
         if event in {"end_map", "end_array"}:
             depth -= 1
         if builder is not None:
@@ -146,6 +150,8 @@ def _entities(source: Any) -> Iterator[Mapping[str, Any]]:
             builder.event(event, value)
         if event in {"start_map", "start_array"}:
             depth += 1
+            if depth > DEEPEST:
+                raise SourceFormatError(f"Not FINESS+ JSON: it nests deeper than {DEEPEST}.")
     if not found:
         raise SourceFormatError("Not FINESS+ JSON: it holds no `pmej`.")
 

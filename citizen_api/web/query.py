@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import marshmallow as ma
@@ -18,6 +19,7 @@ from citizen_api.web.reading import is_storable
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:~&=-]*", re.ASCII)
 """A query without a letter that stands for another (`%41`, `+`): it can be split as it is."""
+_KEPT_OF_A_FIELD = 256
 _OURS_TO_CALL = ("load", "_do_load", "_deserialize", "_invoke_field_validators", "handle_error", "set_class")
 _Read = Callable[[str, str, dict[str, str]], Any]
 
@@ -32,7 +34,7 @@ class QuickReader:
         self._defaults: list[tuple[str, str, Any]] = []
         for key, field in schema.load_fields.items():
             name = key if field.data_key is None else field.data_key
-            self._fields[name] = (key, field.deserialize)
+            self._fields[name] = (key, _reader_of(field))
             if field.required:
                 self._required.append(name)
             elif field.load_default is not ma.missing:
@@ -58,6 +60,23 @@ class QuickReader:
             if name not in given:
                 args[key] = value() if callable(value) else value
         return args
+
+
+def _reader_of(field: ma.fields.Field[Any]) -> _Read:
+    """What reads a field. Lists of a known vocabulary come again and again, and are read once; nothing else is kept."""
+    read = field.deserialize
+    if not (isinstance(field, ma.fields.List) and "enum" in field.inner.metadata):
+        return read
+
+    @lru_cache(maxsize=_KEPT_OF_A_FIELD)
+    def known(text: str) -> list[Any]:
+        values: list[Any] = read(text)
+        return values
+
+    def read_once(text: str, _name: str, _given: dict[str, str]) -> list[Any]:
+        return known(text).copy()
+
+    return read_once
 
 
 def is_simple(schema: ma.Schema) -> bool:

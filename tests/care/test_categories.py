@@ -89,11 +89,39 @@ def test_a_professional_leads_to_a_category_by_profession_and_specialty(professi
         ("finess", "620", "pharmacy"),
         ("rpps", "10:SM26", "general_practitioner"),
         ("rpps", "50", "midwife"),
+        ("osm", "amenity=pharmacy", "pharmacy"),
         ("other", "620", None),
     ],
 )
 def test_the_pair_of_a_source_leads_to_a_category(scheme, code, category):
     assert category_of(scheme, code) == category
+
+
+@pytest.mark.parametrize(
+    ("code", "category"),
+    [
+        ("amenity=hospital", "hospital"),
+        ("amenity=hospital&emergency=yes", "emergency_department"),
+        ("emergency=yes&healthcare=hospital&amenity=hospital", "emergency_department"),
+        ("amenity=hospital&emergency=no", "hospital"),
+        ("emergency=yes", None),
+        ("amenity=doctors", None),
+        ("amenity=doctors&healthcare:speciality=general", "general_practitioner"),
+        ("amenity=fountain", None),
+        ("drinking_water=yes&amenity=fountain", "drinking_fountain"),
+        ("healthcare:speciality=psychiatry", "mental_health"),
+        ("amenity=pharmacy_of_the_past", None),
+        ("", None),
+    ],
+)
+def test_tags_lead_to_the_category_that_asks_for_most_of_them(code, category):
+    assert category_of("osm", code) == category
+
+
+def test_every_entry_of_tags_leads_to_its_category_in_any_order():
+    entries = [(category.id, code) for category in CATEGORIES.values() for code in category.osm]
+    reversed_entries = [(category, "&".join(reversed(code.split("&")))) for category, code in entries]
+    assert not [code for category, code in entries + reversed_entries if category_of("osm", code) != category]
 
 
 def test_every_code_of_the_bundled_sample_has_a_category():

@@ -2,25 +2,33 @@
 
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from citizen_api.care import directory_files as files
 from citizen_api.care.directory import Directory
+from citizen_api.care.keeper import build
 from citizen_api.core.locks import TakenError
 from tests.care.directory_makers import AT, make_place
 
 HERE = {"lat": 48.86, "lon": 2.35, "categories": ("pharmacy",), "limit": 9}
 
 
+def opening(places, stamp):
+    """Tables that hold these places, as `write_directory` opens them."""
+    return lambda: nullcontext((stamp, places))
+
+
 def write(folder, *names, stamp="1"):
     places = [make_place(name, lat=48.86, lon=2.35, opening_hours="24/7") for name in sorted(names)]
     with files.building(folder):
-        return files.write_directory(folder, places, stamp=stamp, built_at=AT)
+        return files.write_directory(folder, [opening(places, stamp)], built_at=AT)
 
 
 def names(directory):
@@ -37,6 +45,63 @@ def test_what_is_written_is_what_is_read(tmp_path):
     assert files.current_version(tmp_path) == version
     assert (names(directory), directory.stamp, directory.built_at) == (["a", "b"], "1", AT)
     assert directory.facts(1)["name"] == "Synthetic b"
+
+
+def some_places():
+    """Places of several schedules, categories and features, by id."""
+    hours = [None, "24/7", "Mo-Fr 09:05-18:00", "Sa 10:00-12:00", "Mo-Su 20:00-06:00"]
+    return [
+        make_place(
+            f"p{rank:03}",
+            lat=48.8 + rank % 17 / 100,
+            lon=2.3 + rank % 13 / 100,
+            categories=("pharmacy", "dentist")[rank % 3 == 0 :],
+            opening_hours=hours[rank % 5],
+            services=("vaccination",) if rank % 7 == 0 else (),
+            wheelchair=(None, "yes", "no")[rank % 4 % 3],
+        )
+        for rank in range(300)
+    ]
+
+
+def test_parts_read_side_by_side_give_the_directory_that_one_reader_gives(tmp_path):
+    places = some_places()
+    with files.building(tmp_path):
+        parts = [opening(places[:70], "1"), opening(places[70:71], "1"), opening(places[71:], "1")]
+        several = Directory.open(files.write_directory(tmp_path, parts, built_at=AT))
+        one = Directory.open(files.write_directory(tmp_path, [opening(places, "1")], built_at=AT))
+    assert not list(files.current_version(tmp_path).parent.rglob("part-*"))
+    assert several.counts() == one.counts()
+    for number in range(300):
+        assert several.facts(number) == one.facts(number)
+        assert several.items_json([number], AT, "en") == one.items_json([number], AT, "en")
+    for wishes in ({}, {"states": ("open",), "at": AT}, {"features": ("service:vaccination",)}):
+        for lat in (48.8, 48.9):
+            asked = {"lat": lat, "lon": 2.35, "categories": ("pharmacy", "dentist"), "limit": 50} | wishes
+            assert several.nearest(**asked) == one.nearest(**asked)
+
+
+def test_parts_of_different_states_of_the_tables_make_no_directory(tmp_path):
+    places = some_places()
+    with files.building(tmp_path), pytest.raises(files.MovedError):
+        files.write_directory(tmp_path, [opening(places[:9], "1"), opening(places[9:], "2")], built_at=AT)
+    assert files.current_version(tmp_path) is None
+
+
+def test_should_the_tables_move_while_parts_are_opened_one_reader_reads_all(tmp_path):
+    places = some_places()
+    moved = [opening(places[:9], "1"), opening(places[9:], "2")]
+    version = build(tmp_path, opening(places, "3"), now=AT, side_by_side=moved)
+    assert (Directory.open(version).stamp, len(Directory.open(version))) == ("3", 300)
+
+
+def test_a_reader_that_dies_is_an_error_and_no_directory(tmp_path):
+    def dying():
+        os._exit(9)
+
+    with files.building(tmp_path), pytest.raises(OSError, match="ended with 9"):
+        files.write_directory(tmp_path, [opening([], "1"), dying], built_at=AT)
+    assert files.current_version(tmp_path) is None
 
 
 def test_the_arrays_are_mapped_not_copied(tmp_path):
@@ -60,7 +125,7 @@ def test_a_build_that_dies_half_way_leaves_the_old_version_and_no_trace_later(tm
         raise MemoryError
 
     with pytest.raises(MemoryError), files.building(tmp_path):
-        files.write_directory(tmp_path, dying(), stamp="2", built_at=AT)
+        files.write_directory(tmp_path, [opening(dying(), "2")], built_at=AT)
     assert files.current_version(tmp_path) == old
     assert names(Directory.open(old)) == ["a"]
 
@@ -70,7 +135,7 @@ def test_a_build_that_dies_half_way_leaves_the_old_version_and_no_trace_later(tm
 
 KILLED = """
 import sys
-from datetime import UTC, datetime
+from contextlib import nullcontext
 from pathlib import Path
 from citizen_api.care import directory_files as files
 from tests.care.directory_makers import AT, make_place
@@ -83,7 +148,7 @@ def places():
             sys.stdin.read()
 
 with files.building(Path(sys.argv[1])):
-    files.write_directory(Path(sys.argv[1]), places(), stamp="2", built_at=AT)
+    files.write_directory(Path(sys.argv[1]), [lambda: nullcontext(("2", places()))], built_at=AT)
 """
 
 

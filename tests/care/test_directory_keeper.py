@@ -1,5 +1,6 @@
 """The directory of a process follows the tables, and never keeps a request from its answer."""
 
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -7,8 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from citizen_api.care.directory_files import current_version
-from citizen_api.care.keeper import BuilderFailedError, DirectoryKeeper, build
+from citizen_api.care.keeper import BuilderFailedError, DirectoryKeeper, build, choose_compiled_folder
 from citizen_api.core.problems import Unavailable
+from citizen_api.core.settings import Settings
 from tests.care.directory_makers import AT, make_place
 
 SOON_S = 20.0
@@ -217,3 +219,13 @@ def test_without_an_interval_it_is_packed_in_memory_before_the_answer(tables, ma
     tables.broken = True
     assert ids(keeper.current()) == ["b"]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("writable", "named"), [(False, "numba"), (True, None)])
+def test_machine_code_is_kept_in_the_data_folder_where_the_program_may_not_write_into_its_own(
+    tmp_path, monkeypatch, writable, named
+):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(os, "access", lambda *_: writable)
+    choose_compiled_folder(Settings(data_dir=tmp_path))
+    assert os.environ.pop("NUMBA_CACHE_DIR", None) == (named and str(tmp_path / named))

@@ -6,7 +6,7 @@ import pytest
 
 from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.views import MAX_ON_MAP
-from tests.care.makers import NOW, make_record
+from tests.care.makers import SYNTHETIC, make_record
 from tests.care.test_nearest import GEOJSON, check_feature_collection
 from tests.web.makers import read_problem
 
@@ -37,7 +37,7 @@ def test_a_place_that_closed_for_good_keeps_answering_and_says_so(client, import
     assert (page.status_code, page.json["name"]) == (200, "Synthetic a")
     assert [notice["code"] for notice in page.json["notices"]] == ["closed_for_good"]
     assert page.json["opening"]["state"] == "closed"
-    assert page.json["closed_on"] == NOW.date().isoformat()
+    assert page.json["closed_on"] == SYNTHETIC.date.isoformat()
     assert page.json["sources"]
 
 

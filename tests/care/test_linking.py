@@ -1,6 +1,7 @@
 """Records of several sources become one place, whatever the order in which they came."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import permutations
 
@@ -23,6 +24,7 @@ from tests.care.linking_makers import (
 from tests.care.makers import NOW, make_record
 
 LATER = NOW + timedelta(days=1)
+NEW_REGISTER = replace(REGISTER, id="new register", date=date(2026, 6, 1))
 HERE = {"lat": 48.8573751, "lon": 2.3524425}
 NEXT_DOOR = {"lat": 48.8573951, "lon": 2.3524625}
 FAR = {"lat": 48.8623751, "lon": 2.3524425}
@@ -155,7 +157,19 @@ def test_a_list_without_identifiers_neither_closes_nor_reopens_what_a_register_s
 
     load(MAP, make_record("n1", street="12 rue du Test", **NEXT_DOOR), make_record("n2", **FAR))
     load(REGISTER, force=True, now=LATER)
-    assert facility(database, home(database, REGISTER, "a")).closed_at == LATER
+    assert facility(database, home(database, REGISTER, "a")).closed_at == datetime(2013, 1, 1, tzinfo=UTC)
+
+
+def test_an_old_list_imported_today_closes_nothing_that_a_newer_register_lists(database, load):
+    a, b = make_registered("a", "750000001"), make_registered("b", "750000002", street="9 rue Autre", **FAR)
+    load(NEW_REGISTER, a, b)
+    load(REGISTER, a, b)
+
+    load(REGISTER, b, force=True, now=LATER)
+    assert facility(database, home(database, REGISTER, "a")).closed_at is None
+
+    load(NEW_REGISTER, a, force=True, now=LATER)
+    assert facility(database, home(database, REGISTER, "b")).closed_at == datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def test_what_only_a_list_without_identifiers_knew_closes_with_it(database, load):

@@ -5,7 +5,6 @@ import pytest
 from citizen_api.care import stocks, sync
 from tests.care.linking_makers import homes, outcome
 from tests.care.makers import NOW
-from tests.care.sirene_reader import SIRENE, sirene_stock
 from tests.conftest import RolledBackDatabase
 from tests.shared_data import shared_file
 
@@ -13,13 +12,13 @@ FILES = {
     "finess-idf-hospitals": "finess/etablissements_hospitaliers_idf.csv",
     "finess-idf-disability": "finess/etab_adultes_handicapes_idf.csv",
     "paris-pharmacies": "pharmacies/pharmacies_paris_finess.csv",
-    "sirene": "pharmacies/pharmacies_idf_sirene_4773Z.csv",
+    "sirene-pharmacies": "pharmacies/pharmacies_idf_sirene_4773Z.csv",
 }
+SIRENE = stocks.FORMATS["sirene-pharmacies"].source
 
 
 def stock_of(name):
-    path = shared_file(FILES[name])
-    return sirene_stock(path) if name == "sirene" else stocks.known_stock(name, path)
+    return stocks.known_stock(name, shared_file(FILES[name]))
 
 
 @pytest.fixture
@@ -44,11 +43,11 @@ def test_the_shared_files_in_two_orders_and_twice_give_the_same_places(run):
     order = list(FILES)
     once = run(order, outcome)
     assert run(order[::-1], outcome) == once
-    assert run([*order, "sirene", "paris-pharmacies"], outcome) == once
+    assert run([*order, "sirene-pharmacies", "paris-pharmacies"], outcome) == once
 
 
 def test_most_pharmacies_of_paris_are_confirmed_and_no_two_share_a_row(run):
-    found = run(["sirene", "paris-pharmacies"], homes)
+    found = run(["sirene-pharmacies", "paris-pharmacies"], homes)
     registered = {home for (source, _), (home, _) in found.items() if source == "paris-pharmacies-2013"}
     rows = [home for (source, _), (home, _) in found.items() if source == SIRENE.id and home in registered]
     assert len(registered) == 987

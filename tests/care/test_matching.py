@@ -1,19 +1,11 @@
-"""How two spellings are compared, and how likely two records speak of one place."""
+"""How likely two records speak of one place."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citizen_api.care.matching import THRESHOLD, Item, compare, excluded, likeness
-from citizen_api.care.spelling import (
-    SAME_STREET,
-    is_generic_name,
-    name_similarity,
-    number_agreement,
-    read_street,
-    street_similarity,
-    telling_words,
-)
+from citizen_api.care.matching import DOUBT, THRESHOLD, Item, compare, excluded, likeness
+from citizen_api.care.spelling import read_street, telling_words
 
 PHARMACY = frozenset({"pharmacy"})
 
@@ -31,90 +23,6 @@ def make_item(source_id="a", *, street=None, name="", exact=True, **facts):
 
 def likely(one, other, distance_m):
     return likeness(compare(one, other, distance_m)) >= THRESHOLD
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("boulevard Saint-Germain", "BD ST GERMAIN"),
-        ("avenue du Général Leclerc", "Av. du Gal Leclerc"),
-        ("rue du Chef de la Ville", "R DUCHEFDELAVILLE"),
-        ("rue d'Orsel", "RUE D ORSEL"),
-        ("rue du Faubourg Saint-Denis", "10 bis r fbg st denis"),
-        ("boulevard Richard Lenoir", "boulevard Richar Lenoir"),
-        ("boulevard Mac Donald", "boulevard Macdonald"),
-        ("rue Fontaine", "rue Pierre Fontaine"),
-        ("Grande Rue", "GRANDE RUE"),
-        ("rond-point des Champs-Élysées", "RPT DES CHAMPS ELYSEES"),
-        ("place du Docteur Hayem", "place Hayem"),
-    ],
-)
-def test_one_street_in_two_spellings(one, other):
-    assert street_similarity(read_street(one), read_street(other)) >= SAME_STREET
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("rue Saint-Honoré", "rue du Faubourg Saint-Honoré"),
-        ("rue du Temple", "rue Vieille du Temple"),
-        ("rue du 8 mai 1945", "rue du 11 novembre 1918"),
-        ("rue Blanche", "place Blanche"),
-        ("rue Pierre Curie", "rue Marie Curie"),
-        ("rue de Paris", "rue de Parme"),
-        ("place de la Porte Maillot", "place Maillot"),
-        ("rue Monge", "rue Mouge"),
-    ],
-)
-def test_two_streets_of_like_names(one, other):
-    assert street_similarity(read_street(one), read_street(other)) < SAME_STREET
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("151 rue Montmartre", {(151, "")}),
-        ("10 bis rue X", {(10, "bis")}),
-        ("3B av X", {(3, "bis")}),
-        ("12-14 rue X", {(12, ""), (14, "")}),
-        ("1 à 3 rue X", {(1, ""), (3, "")}),
-        ("5 A rue X", {(5, "a")}),
-        ("8 mai 1945", set()),
-        ("8 rue du 8 mai 1945", {(8, "")}),
-        ("rue X", set()),
-    ],
-)
-def test_the_house_number_is_told_from_the_street(text, numbers):
-    assert read_street(text).numbers == numbers
-
-
-def test_what_holds_no_word_is_no_street():
-    assert read_street("") is None
-    assert read_street("-") is None
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "agreement"),
-    [
-        ("12 rue X", "12 rue X", 1.0),
-        ("12 rue X", "12 bis rue X", 0.9),
-        ("12 rue X", "12-14 rue X", 1.0),
-        ("13 rue X", "12-18 rue X", 0.4),
-        ("12 rue X", "14 rue X", 0.4),
-        ("12 rue X", "40 rue X", 0.0),
-        ("12 rue X", "rue X", None),
-    ],
-)
-def test_house_numbers_agree_more_or_less(one, other, agreement):
-    assert number_agreement(read_street(one), read_street(other)) == agreement
-
-
-def test_words_that_every_pharmacy_has_tell_nothing():
-    assert telling_words("SELARL Pharmacie de la Gare") == "gare"
-    assert telling_words("Grande Pharmacie") == ""
-    assert name_similarity(telling_words("Pharmacie"), "gare") is None
-    assert name_similarity("gare", telling_words("PHARMACIE DE LA GARE")) == 1.0
-    assert (is_generic_name("SELARL Pharmacie"), is_generic_name("Pharmacie de Paris")) == (True, False)
 
 
 def test_the_same_house_is_one_pharmacy_whatever_its_name():
@@ -183,3 +91,35 @@ def test_likeness_is_a_share_and_the_same_both_ways(distance_m, streets, names, 
     assert 0 <= figure <= 1
     assert figure == likeness(compare(other, one, distance_m))
     assert not (excluded(compare(one, other, distance_m)) and figure)
+
+
+def test_a_street_whose_kind_alone_differs_is_doubted_and_never_taken():
+    one, other = (
+        make_item(source, street=street, exact=False)
+        for source, street in (("a", "24 rue Mathurin Moreau"), ("b", "avenue Mathurin Moreau"))
+    )
+    assert likeness(compare(one, other, 0.0)) == DOUBT < THRESHOLD
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"street": "24 avenue Autre"},
+        {"street": "30 avenue Mathurin Moreau"},
+        {"street": "avenue Mathurin Moreau", "commune": "69123"},
+        {"street": "avenue Mathurin Moreau", "categories": frozenset({"dentist"})},
+    ],
+    ids=["another street", "another house", "another town", "another category"],
+)
+def test_what_differs_in_more_than_the_kind_of_its_street_is_not_even_doubted(facts):
+    one = make_item(street="24 rue Mathurin Moreau", exact=False)
+    assert likeness(compare(one, make_item("b", exact=False, **facts), 0.0)) == 0
+
+
+def test_of_what_shares_its_house_with_others_no_street_of_another_kind_is_doubted():
+    practice = frozenset({"dentist"})
+    one, other = (
+        make_item(source, street=street, exact=False, categories=practice)
+        for source, street in (("a", "24 rue Moreau"), ("b", "avenue Moreau"))
+    )
+    assert likeness(compare(one, other, 0.0)) == 0

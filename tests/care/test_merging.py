@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +62,79 @@ def test_a_demo_statement_takes_nothing_from_a_place_that_closed():
 
 def test_a_place_that_only_the_demo_describes_is_open():
     assert merge([make_statement(rules.DEMO_SOURCE, closed_at=CLOSED)]).closed_at is None
+
+
+FINESS = [["finess", "750010597"]]
+
+
+def at(day):
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def make_word(source_id, dated, *, closed_on=None):
+    """Make what a source says of a place that it knows by its number."""
+    closed_at = at(closed_on) if closed_on else None
+    return make_statement(source_id, dated=dated, closed_at=closed_at, name=source_id, identifiers=FINESS)
+
+
+FROZEN, SINCE, NOW = date(2012, 11, 19), date(2026, 5, 4), date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "closed_on"),
+    [
+        ([make_word("frozen", FROZEN), make_word("register", NOW, closed_on=NOW)], NOW),
+        ([make_word("frozen", FROZEN, closed_on=FROZEN), make_word("register", NOW)], None),
+        ([make_word("frozen", FROZEN, closed_on=FROZEN), make_word("register", NOW, closed_on=NOW)], NOW),
+        ([make_word("frozen", FROZEN), make_word("roll", SINCE, closed_on=SINCE), make_word("register", NOW)], None),
+        ([make_word("roll", SINCE), make_word("register", NOW, closed_on=FROZEN)], FROZEN),
+        ([make_word("roll", SINCE, closed_on=NOW), make_word("register", NOW)], None),
+    ],
+    ids=[
+        "a frozen extract keeps nothing open that a newer register closed",
+        "a frozen extract closes nothing that a newer register lists",
+        "closed for both, from the later day",
+        "an open word newer than every closing",
+        "a closing of long ago, entered lately, is a new word",
+        "of two words of one day, the open one",
+    ],
+)
+def test_the_newest_word_of_those_who_know_a_place_by_its_number_decides(words, closed_on):
+    merged = merge(words)
+    assert merged.closed_at == (at(closed_on) if closed_on else None)
+    assert merge(words[::-1]) == merged
+
+
+def test_a_list_without_identifiers_closes_and_opens_nothing_that_a_register_knows():
+    register = make_word("register", FROZEN)
+    assert merge([register, make_statement("map", dated=NOW, closed_at=at(NOW))]).closed_at is None
+    closed = make_word("register", FROZEN, closed_on=FROZEN)
+    assert merge([closed, make_statement("map", dated=NOW)]).closed_at == at(FROZEN)
+
+
+def test_a_place_that_no_source_knows_by_its_number_closes_only_with_the_last_list_that_names_it():
+    newer = make_statement("map", dated=NOW, closed_at=at(NOW))
+    assert merge([newer, make_statement("roll", dated=FROZEN)]).closed_at is None
+    assert merge([newer, make_statement("roll", dated=FROZEN, closed_at=at(FROZEN))]).closed_at == at(NOW)
+
+
+@st.composite
+def words(draw):
+    """What up to six sources say of one place, some by its number, some closed, of four days in all."""
+    days = st.sampled_from([FROZEN, SINCE, NOW, date(2026, 11, 2)])
+    said = []
+    for source_id in draw(st.lists(st.sampled_from("abcdef"), unique=True, min_size=1)):
+        word = make_word(source_id, draw(days), closed_on=draw(st.none() | days))
+        said.append(word if draw(st.booleans()) else make_statement(source_id, dated=word.dated, name=source_id))
+    return said
+
+
+@given(said=words(), data=st.data())
+def test_whether_a_place_is_closed_depends_on_no_order(said, data):
+    assert merge(data.draw(st.permutations(said))) == merge(said)
+
+
+@given(said=words())
+def test_one_more_open_word_of_today_opens_whatever_was_said_before(said):
+    today = make_word("today", date(2026, 12, 1))
+    assert merge([*said, today]).closed_at is None

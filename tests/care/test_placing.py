@@ -7,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citizen_api.care import placing
-from citizen_api.care.matching import THRESHOLD, Item, compare, excluded, likeness
-from citizen_api.care.placing import Placement, place_records
+from citizen_api.care.matching import DOUBT, THRESHOLD, Item, compare, excluded, likeness
+from citizen_api.care.placing import Placement, likely_pairs, place_records
 from citizen_api.care.rules import DEMO_SOURCE, facility_id
 from citizen_api.care.spelling import read_street, telling_words
 
 CATEGORIES = (frozenset({"pharmacy"}), frozenset({"pharmacy", "laboratory"}), frozenset({"general_practitioner"}))
-STREETS = (None, "rue du Test", "12 rue du Test", "14 rue du Test", "40 r du Test", "3 rue Autre", "rue Martin")
+STREETS = (
+    *(None, "rue du Test", "12 rue du Test", "14 rue du Test", "40 r du Test", "avenue du Test", "12 avenue du Test"),
+    *("3 rue Autre", "rue Martin", "rue du 8 Mai 1945", "8 Mai 1945"),
+)
 NAMES = ("", "Martin", "Dupont", "Pharmacie de la Gare")
 
 
@@ -119,6 +122,20 @@ def test_candidates_are_all_that_comparing_everything_with_everything_would_find
                     pair = one.node.order, other.node.order
                     expected[pair] = max(figure, expected.get(pair, 0))
     assert placing._likely_pairs(faces) == expected
+
+
+@given(items=towns_of_records())
+@settings(max_examples=300)
+def test_doubtful_pairs_are_all_that_comparing_everything_with_everything_would_find(items):
+    items = [replace(item, source_id=f"place {rank}") for rank, item in enumerate(items)]
+    expected = {}
+    for one in items:
+        for other in items:
+            if one.order < other.order and not (one.identity and other.identity):
+                figure = likeness(compare(one, other, away(one, other)))
+                if figure >= DOUBT:
+                    expected[one.order, other.order] = figure
+    assert likely_pairs(items, at_least=DOUBT) == expected
 
 
 @given(items=towns_of_records())

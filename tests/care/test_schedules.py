@@ -32,7 +32,7 @@ def test_the_packed_state_is_the_evaluated_one_at_every_minute(hours, commune, m
     place = make_place("a", lat=48.86, lon=2.35, opening_hours=hours, commune_code=commune)
     packed, (number,) = make_schedules(place)
     at = START + timedelta(minutes=minute, seconds=second)
-    assert packed.row(at)[number] == CODES[place.state_at(at)]
+    assert packed.moment(at).states[number] == CODES[place.state_at(at)]
     assert packed.opening_json(number, at) == opening_json(place.opening_at(at))
 
 
@@ -52,9 +52,9 @@ def test_an_opening_that_is_kept_is_never_said_too_long(hours, commune, minutes)
 
 def test_outside_the_packed_days_there_is_no_row():
     packed, _ = make_schedules(make_place("a", lat=48.86, lon=2.35, opening_hours="24/7"))
-    assert packed.row(START - timedelta(seconds=1)) is None
-    assert packed.row(START + timedelta(days=14)) is None
-    assert packed.row(START + timedelta(days=14, seconds=-1)) is not None
+    assert packed.moment(START - timedelta(seconds=1)) is None
+    assert packed.moment(START + timedelta(days=14)) is None
+    assert packed.moment(START + timedelta(days=14, seconds=-1)) is not None
 
 
 def test_places_of_the_same_hours_clock_and_holidays_share_a_schedule():
@@ -84,14 +84,14 @@ def test_unknown_hours_share_number_nought():
 def test_only_quarters_with_a_change_inside_are_left_open(hours, mixed):
     book = ScheduleBook()
     number = book.number_of(make_place("a", lat=48.86, lon=2.35, opening_hours=hours))
-    assert int(np.sum(pack(book.questions, START)[:, number] == MIXED)) == mixed
+    assert int(np.sum(pack(book.questions, START)["states"][:, number] == MIXED)) == mixed
 
 
-def test_rows_are_kept_for_a_while_and_not_for_ever(monkeypatch):
-    monkeypatch.setattr(schedules, "_ROWS_KEPT", 3)
+def test_moments_are_kept_for_a_while_and_not_for_ever(monkeypatch):
+    monkeypatch.setattr(schedules, "_MOMENTS_KEPT", 3)
     packed, _ = make_schedules(make_place("a", lat=48.86, lon=2.35, opening_hours="Mo-Su 09:05-12:15"))
-    first = packed.row(START)
-    assert packed.row(START + timedelta(seconds=30)) is first
+    first = packed.moment(START)
+    assert packed.moment(START + timedelta(seconds=30)) is first
     for minute in range(10):
-        packed.row(START + timedelta(minutes=minute))
-    assert packed.row(START) is not first
+        packed.moment(START + timedelta(minutes=minute))
+    assert packed.moment(START) is not first

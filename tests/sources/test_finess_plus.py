@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -232,3 +233,28 @@ def test_a_small_file_that_unpacks_without_end_is_refused(monkeypatch):
     bomb = gzip.compress(b'{"pmej": [' + b" " * 1_000_000 + b"]}")
     with pytest.raises(SourceFormatError, match="unpacks to more"):
         list(finess_plus.read(io.BytesIO(bomb)))
+
+
+@pytest.mark.parametrize("number", ["9" * 9_999, "-" + "9" * 9_999, "1e999999999", "1e" + "9" * 40, "0." + "9" * 9_999])
+def test_a_number_that_nothing_can_hold_ends_nothing_but_the_reading(number):
+    content = json.dumps(make_file(make_ege(note="NUMBER"))).replace('"NUMBER"', number)
+    with suppress(SourceFormatError):
+        assert len(read(content.encode())) == 1
+
+
+def test_numbers_written_as_numbers_are_read_like_texts():
+    general = {"numFinessEge": 990000017, "nomEgeLong": "CENTRE DE SANTE SYNTHETIQUE", "siret": 12345678900011}
+    record = read_one(informationsGeneralesEGE=general, categorieentiteGeographiqueExercice=124)
+    assert (record.key, record.identifiers[-1], record.category_codes) == (
+        "990000017",
+        ("siret", "12345678900011"),
+        (("finess", "124"),),
+    )
+    placed = with_position(directionLatitude=46.257688, directionLongitude=6.111815)
+    assert (placed.lat, placed.lon) == (46.257688, 6.111815)
+
+
+def test_a_file_that_nests_without_end_is_refused():
+    nested = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(SourceFormatError, match="deeper"):
+        read(b'{"pmej": [{"ege": [{"note": ' + nested + b"}]}]}")
