@@ -1,4 +1,4 @@
-"""The directory of a million places: every figure of issue 4, in one run.
+"""The directory of a million places: every figure, in one run.
 
     python -m bench.nearest                          measures all, and writes docs/performance.md and its raw output
     python -m bench.nearest --facilities 2000        a small one, which only prints
@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import inprocess, postgis, rebuild, report, served
+from bench import inprocess, postgis, rebuild, report, request, served
 from bench.synthetic import SEED, open_database, synthetic_database
 from citizen_api.care import reading
 from citizen_api.care.directory import Directory
@@ -83,8 +83,9 @@ def measure_postgis(data_dir: Path) -> dict[str, Any]:
 
 
 def measure_http(data_dir: Path) -> dict[str, Any]:
-    """Compare requests/s, with one worker and with two."""
-    return {"http": [served.ratios(data_dir, workers=workers) for workers in (1, 2)]}
+    """Compare requests/s, with one worker and with two; and see where the time of one request goes."""
+    parts = request.measure(data_dir, open_directory(data_dir), questions=2_000)
+    return {"request": parts, "http": [served.ratios(data_dir, workers=workers) for workers in (1, 2)]}
 
 
 def measure_memory(data_dir: Path) -> dict[str, Any]:

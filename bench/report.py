@@ -170,7 +170,26 @@ def _in_process(results: dict[str, Any]) -> str:
 
 
 def _over_http(results: dict[str, Any]) -> str:
-    return _paragraphs("### Over HTTP", *(_http_run(run, results["machine"]["cores"]) for run in results["http"]))
+    runs = (_http_run(run, results["machine"]["cores"]) for run in results["http"])
+    return _paragraphs("### Over HTTP", *runs, _request(results["request"]))
+
+
+def _request(parts: dict[str, Any]) -> str:
+    rest = parts["nearest_us"] - parts["constant_us"] - parts["find_us"] - parts["join_us"]
+    return _paragraphs(
+        "Where the time of one question goes, of the processor, the app called without a network "
+        f"({parts['questions']:,} questions):",
+        _table(
+            ("part", "µs"),
+            [
+                ("the constant route: what every request costs", f"{parts['constant_us']:.0f}"),
+                ("what is asked is found: open, of unknown hours, what is said beside them", f"{parts['find_us']:.0f}"),
+                ("the answer is joined from ready-made parts", f"{parts['join_us']:.0f}"),
+                ("the rest: reading and checking the arguments, the cursor, a longer answer", f"{rest:.0f}"),
+                ("**nearest, k = 20, open now**", f"{parts['nearest_us']:.0f}"),
+            ],
+        ),
+    )
 
 
 def _http_run(run: dict[str, Any], cores: int) -> str:

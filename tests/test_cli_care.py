@@ -1,9 +1,11 @@
 """`alentours care import`, as an operator runs it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy import func, select
 from citizen_api import serving
 from citizen_api.care.cli import care
 from citizen_api.care.importing import ImportRunningError, only_import
-from citizen_api.care.models import Facility, FacilityCategory, FacilityRecordRow
+from citizen_api.care.models import Facility, FacilityCategory, FacilityRecordRow, Source
 from citizen_api.care.sync import TooManyVanishingError
 from citizen_api.cli import cli
 from citizen_api.core.db import Database
@@ -25,6 +27,7 @@ from citizen_api.web.command import Context
 from tests.conftest import fresh_database_url
 from tests.core.publishing import make_publisher
 from tests.shared_data import shared_file
+from tests.sources.test_finess_plus import make_ege, make_file
 
 ROOT = Path(__file__).resolve().parents[1]
 MAPPING = """
@@ -303,3 +306,21 @@ def test_a_killed_import_started_again_ends_like_an_uninterrupted_one(kind, tmp_
         subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
         assert state(url) == resumed
         database.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("written", "options", "expected"),
+    [
+        (datetime(2026, 11, 3, 5, tzinfo=UTC), [], date(2026, 11, 3)),
+        (datetime(2030, 1, 1, tzinfo=UTC), [], date(2026, 11, 22)),  # never later than now
+        (datetime(2026, 11, 3, 5, tzinfo=UTC), ["--date", "2026-11-01"], date(2026, 11, 1)),
+    ],
+)
+def test_a_register_that_is_published_every_day_is_of_the_day_on_which_its_file_was_written(
+    run, tmp_path, session, written, options, expected
+):
+    path = tmp_path / "register.json"
+    path.write_bytes(json.dumps(make_file(make_ege())).encode())
+    os.utime(path, (written.timestamp(), written.timestamp()))
+    assert run(path, "--format", "finess-plus", *options).exit_code == 0
+    assert session.get_one(Source, "finess-plus").dated == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -138,7 +138,11 @@ def _stock(
         raise click.ClickException(f"{file} is larger than ALENTOURS_IMPORT_MAX_BYTES")
     if described is not None:
         return stocks.mapped_stock(path, described, url=url)
-    return stocks.known_stock(str(form), path, dated=dated.date() if dated else None, url=url)
+    day = dated.date() if dated else None
+    if day is None and stocks.FORMATS[str(form)].renewed:
+        fetched = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+        day = min(context.clock(), fetched).date()
+    return stocks.known_stock(str(form), path, dated=day, url=url)
 
 
 def _say(report: sync.ImportReport, *, dry_run: bool) -> None:

@@ -269,17 +269,18 @@ def _search(  # noqa: C901, PLR0912, PLR0915 - one loop: whatever is called for 
             continue
         rank = node - ((1 << level) - 1)
         for member in range(first + ((count * rank) >> level), first + ((count * (rank + 1)) >> level)):
-            dx, dy, dz = xyz[member, 0] - x, xyz[member, 1] - y, xyz[member, 2] - z
-            chord_2 = dx * dx + dy * dy + dz * dz
-            if chord_2 > limit:
-                continue
-            if wanted and not (wanted >> states[schedules[member]]) & 1:
-                continue
+            # The cheapest first: a word of features is a third of a position, and next to its neighbours'.
             fits = True
             for word in range(words):
                 if features[member, word] & needed[word] != needed[word]:
                     fits = False
             if not fits:
+                continue
+            dx, dy, dz = xyz[member, 0] - x, xyz[member, 1] - y, xyz[member, 2] - z
+            chord_2 = dx * dx + dy * dy + dz * dz
+            if chord_2 > limit:
+                continue
+            if wanted and not (wanted >> states[schedules[member]]) & 1:
                 continue
             if after_mm >= 0 and chord_2 <= after_chord_2:
                 if chord_2 < before_chord_2:

@@ -89,11 +89,21 @@ Pairs = dict[tuple[_Order, _Order], float]
 def place_records(items: Iterable[Item]) -> dict[_Order, Placement]:
     """Place every record, by (source, key). The order of `items` does not matter."""
     nodes = _nodes(items)
-    if all(node.items[0].identity for node in nodes):
-        return {item.order: Placement(_id_of(node.items), 1.0) for node in nodes for item in node.items}
-    faces = _faces(nodes)
-    by_order = {node.order: node for node in nodes}
+    faces = _faces(nodes) if any(not node.items[0].identity for node in nodes) else []
     likely = _likely_pairs(faces)
+    paired = {order for pair in likely for order in pair}
+    found: dict[_Order, Placement] = {}
+    for node in nodes:
+        if node.order not in paired:  # of a country, nearly all
+            placement = Placement(_id_of(node.items), 1.0)
+            found.update((item.order, placement) for item in node.items)
+    nodes = [node for node in nodes if node.order in paired]
+    return found | _gather(nodes, [face for face in faces if face.node.order in paired], likely)
+
+
+def _gather(nodes: Sequence[_Node], faces: Sequence[_Face], likely: Pairs) -> dict[_Order, Placement]:
+    """Place the records of nodes that are each like another."""
+    by_order = {node.order: node for node in nodes}
     ranked = sorted((-figure, by_order[one].order, by_order[other].order) for (one, other), figure in likely.items())
     pairs = [(by_order[one], by_order[other]) for _, one, other in ranked]
     looks: dict[_Order, list[_Face]] = defaultdict(list)
@@ -105,9 +115,8 @@ def place_records(items: Iterable[Item]) -> dict[_Order, Placement]:
             _join(places, one, other, looks)
     for one, other in pairs:
         if (one.rows is None) != (other.rows is None):
-            _confirm(
-                places[one.order if one.rows is None else other.order], one if other.rows is None else other, looks
-            )
+            named, rows = (one, other) if one.rows is None else (other, one)
+            _confirm(places[named.order], rows, looks)
     places |= {node.order: _Place.of(node, node.rows) for node in nodes if node.rows}
     for one, other in pairs:
         if one.rows and other.rows:

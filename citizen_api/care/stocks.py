@@ -31,7 +31,11 @@ LICENCE_OUVERTE: Final = "Licence Ouverte 2.0"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file with its reader and its usual source. `date_of` reads the day that the file itself tells."""
+    """A kind of file with its reader and its usual source.
+
+    `date_of` reads the day that the file itself tells. `renewed`: published anew all the time, so that there is no
+    usual day: it is of the day on which the file was fetched.
+    """
 
     source: SourceInfo
     reader: Reader
@@ -39,6 +43,7 @@ class Format:
     about: str
     date_of: Callable[[BinaryIO], date | None] | None = None
     vanished: Vanished = "closed"
+    renewed: bool = False
 
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
@@ -90,6 +95,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             finess_plus.read,
             complete=True,
             about="national register, daily JSON",
+            renewed=True,
         ),
         "finess-stock": Format(
             SourceInfo(
@@ -129,6 +135,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             complete=True,
             about="national register of professionals, PS_LibreAcces_Personne_activite; who leaves it is deleted",
             vanished="deleted",
+            renewed=True,
         ),
         "sirene-pharmacies": Format(
             SourceInfo(

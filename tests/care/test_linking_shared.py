@@ -1,9 +1,9 @@
-"""The real shared files, in two orders and twice, give the same places."""
+"""What the real shared files make of each other."""
 
 import pytest
 
 from citizen_api.care import stocks, sync
-from tests.care.linking_makers import homes, outcome
+from tests.care.linking_makers import homes
 from tests.care.makers import NOW
 from tests.conftest import RolledBackDatabase
 from tests.shared_data import shared_file
@@ -37,13 +37,6 @@ def run(prepared_database, tmp_path):
                 outer.rollback()
 
     return imported
-
-
-def test_the_shared_files_in_two_orders_and_twice_give_the_same_places(run):
-    order = list(FILES)
-    once = run(order, outcome)
-    assert run(order[::-1], outcome) == once
-    assert run([*order, "sirene-pharmacies", "paris-pharmacies"], outcome) == once
 
 
 def test_most_pharmacies_of_paris_are_confirmed_and_no_two_share_a_row(run):
