@@ -18,6 +18,9 @@ WHY: dict[str, str] = {
     "constant": _A_QUESTION,
     "bare": "The same; and the constant route of the app, with its logs, headers and limits, is itself a part of bare "
     "Flask only.",
+    "memory": "The worse of two differences counts, and they scatter by some thirty megabytes, as the worker without "
+    "directory and kernel does from one worker to the next: how much of what is shared since before the fork a worker "
+    "has written to when it is weighed is chance. Their mean is what a further worker costs.",
     "rebuild": "Two processes read five million rows through Python, each row for a microsecond or two, and make a "
     "million places of them; with two cores that is most of it. More cores read more parts side by side (up to four); "
     "schedules, trees and writing the files take the rest, one after the other.",

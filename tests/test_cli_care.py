@@ -14,7 +14,9 @@ from sqlalchemy import func, select
 
 from citizen_api import serving
 from citizen_api.care.cli import care
+from citizen_api.care.directory_files import building, current_version
 from citizen_api.care.importing import ImportRunningError, only_import
+from citizen_api.care.keeper import EXIT_TAKEN, FOLDER
 from citizen_api.care.models import Facility, FacilityCategory, FacilityRecordRow, Source
 from citizen_api.care.sync import TooManyVanishingError
 from citizen_api.cli import cli
@@ -324,3 +326,30 @@ def test_a_register_that_is_published_every_day_is_of_the_day_on_which_its_file_
     os.utime(path, (written.timestamp(), written.timestamp()))
     assert run(path, "--format", "finess-plus", *options).exit_code == 0
     assert session.get_one(Source, "finess-plus").dated == expected
+
+
+@pytest.fixture
+def build_directory(database, settings, clock):
+    def do(*arguments):
+        context = Context(settings, prepare=lambda _: None, knows_territory=lambda *_: True, clock=clock)
+        context.__dict__["database"] = database
+        return CliRunner().invoke(care, ["directory", *arguments], obj=context)
+
+    return do
+
+
+def test_the_directory_is_built_once_and_anew_when_its_files_are_damaged(build_directory, settings):
+    first = build_directory()
+    assert (first.exit_code, build_directory().output) == (0, first.output)
+    rows = current_version(settings.data_dir / FOLDER) / "ids.npy"
+    rows.write_bytes(b"\xff" * rows.stat().st_size)
+    anew = build_directory()
+    assert anew.exit_code == 0
+    assert anew.output != first.output
+
+
+def test_while_another_process_builds_the_directory_this_one_says_so(build_directory, settings):
+    with building(settings.data_dir / FOLDER):
+        told, background = build_directory(), build_directory("--background")
+    assert (told.exit_code, told.output) == (1, "Error: another process is building it\n")
+    assert (background.exit_code, background.output) == (EXIT_TAKEN, "")

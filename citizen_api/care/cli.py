@@ -13,10 +13,10 @@ import click
 
 from citizen_api.care import locating, reading, stocks, sync
 from citizen_api.care.directory import Directory
-from citizen_api.care.directory_files import current_version
+from citizen_api.care.directory_files import DamagedError, current_version
 from citizen_api.care.doctor_command import doctor
 from citizen_api.care.importing import ImportRunningError, only_import
-from citizen_api.care.keeper import FOLDER, build, choose_compiled_folder, is_stale
+from citizen_api.care.keeper import EXIT_TAKEN, FOLDER, build, choose_compiled_folder, is_stale
 from citizen_api.core.downloads import DownloadError, download, public_part
 from citizen_api.core.locks import TakenError
 from citizen_api.sources.generic_csv import parse_mapping
@@ -61,7 +61,7 @@ care.add_command(doctor)
 @click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Describes a CSV.")
 @click.option("--date", "dated", type=click.DateTime(["%Y-%m-%d"]), help="The day the file was true.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
-@click.option("--force", is_flag=True, help="Import even if more than 20 % of the known places vanish.")
+@click.option("--force", is_flag=True, help="Import even if over 20 % of the known places vanish, or the list breaks off in its last row.")
 @click.option(
     "--place/--no-place",
     default=None,
@@ -211,20 +211,34 @@ def directory(context: Context, *, background: bool) -> None:
     choose_compiled_folder(context.settings)
     if background:
         os.nice(10)
+    version = None
+    while version is None:
+        version = _current(context, folder, background=background)
+        try:
+            found = Directory.open(version)
+        except DamagedError:
+            version = None  # current no more: it is built anew
+    found.warm_up()  # the compiled search is kept on the disk for those that serve
+    click.echo(f"{len(found)} places: {version}")
+
+
+def _current(context: Context, folder: Path, *, background: bool) -> Path:
+    """Give the version of the present tables; built if there is none."""
     with context.database.session(write=False) as session:
         stamp = reading.stamp(session)
     version = current_version(folder)
-    if is_stale(version, stamp=stamp, now=context.clock()):
-        try:
-            version = build(
-                folder,
-                lambda: reading.open_places(context.database),
-                now=context.clock(),
-                side_by_side=reading.side_by_side(context.database, context.settings, count=READERS),
-            )
-        except TakenError as error:
-            raise click.ClickException("another process is building it") from error
-    assert version is not None  # noqa: S101 - built, or not stale
-    found = Directory.open(version)
-    found.warm_up()  # the compiled search is kept on the disk for those that serve
-    click.echo(f"{len(found)} places: {version}")
+    if version is not None and not is_stale(version, stamp=stamp, now=context.clock()):
+        return version
+    try:
+        return build(
+            folder,
+            lambda: reading.open_places(context.database),
+            now=context.clock(),
+            side_by_side=reading.side_by_side(context.database, context.settings, count=READERS),
+        )
+    except TakenError as error:
+        if background:
+            sys.exit(EXIT_TAKEN)
+        raise click.ClickException("another process is building it") from error
+    except OSError as error:  # a full disk, a folder that may not be written
+        raise click.ClickException(f"{error.filename or folder}: {error.strerror or error}") from error

@@ -36,6 +36,10 @@ Places = Callable[[], AbstractContextManager[tuple[str, Iterable[Place]]]]
 """Opens the tables: the stamp of their state, and places by id, all of one moment."""
 
 
+class DamagedError(OSError):
+    """The files of a version are not those that were written."""
+
+
 class MovedError(Exception):
     """Parts that were read side by side are of different states of the tables."""
 
@@ -71,8 +75,9 @@ def write_directory(folder: Path, parts: Sequence[Places], *, built_at: datetime
         with (unfinished / f"{name}.npy").open("wb") as file:
             np.save(file, column)
             _sync(file)
+    sizes = {path.name: path.stat().st_size for path in unfinished.iterdir()}
     with (unfinished / "meta.json").open("w", encoding="utf-8") as file:
-        json.dump(packed.meta, file)
+        json.dump({**packed.meta, "sizes": sizes}, file)
         _sync(file)
     name = f"{stamp}-{unfinished.name.removeprefix(_UNFINISHED)}"
     whole = folder / name
@@ -134,18 +139,28 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_meta(version: Path) -> dict[str, Any]:
-    """Read what is said about a version. Raises OSError when it is gone."""
-    meta: dict[str, Any] = json.loads((version / "meta.json").read_text(encoding="utf-8"))
-    return meta
+    """Read what is said about a version. Raises OSError when it is gone, or not whole and of this format."""
+    try:
+        meta = json.loads((version / "meta.json").read_text(encoding="utf-8"))
+        whole = meta["format"] == FORMAT and all(
+            (version / name).stat().st_size == size for name, size in meta["sizes"].items()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(f"{version.name} is damaged") from error
+    if not whole:
+        raise DamagedError(f"{version.name} is damaged, or of another format")
+    found: dict[str, Any] = meta
+    return found
 
 
 def current_version(folder: Path) -> Path | None:
-    """Find the newest whole version of this format; None where there is none."""
+    """Find the newest version, if it is whole and of this format; None where there is none."""
     try:
         version = folder / (folder / "current").read_text(encoding="utf-8")
-        return version if read_meta(version).get("format") == FORMAT else None
+        read_meta(version)
     except (OSError, ValueError):
         return None
+    return version
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +173,10 @@ class Opened:
 
 
 def open_version(version: Path) -> Opened:
-    """Map the files of a version. Raises OSError when it is gone."""
+    """Map the files of a version. Raises OSError when it is gone, DamagedError when it cannot be read.
+
+    A damaged version is current no more: whoever builds next builds it anew.
+    """
     lock = os.open(version / "meta.json", os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH)
@@ -168,8 +186,11 @@ def open_version(version: Path) -> Opened:
         body: Any = b""
         if (version / "body").stat().st_size:
             body = np.asarray(np.memmap(version / "body", dtype=np.uint8, mode="r"))
-    except BaseException:
+    except BaseException as error:
         os.close(lock)
+        if isinstance(error, DamagedError | ValueError | EOFError):
+            (version.parent / "current").unlink(missing_ok=True)
+            raise DamagedError(f"{version.name} is damaged") from error
         raise
     return Opened(Packed(meta, arrays), memoryview(body), lock)
 
@@ -189,6 +210,11 @@ def is_being_built(folder: Path) -> bool:
             return False
     except TakenError:
         return True
+
+
+def has_unused(folder: Path) -> bool:
+    """Whether there is another version than the current one."""
+    return sum((path / "meta.json").exists() for path in folder.iterdir()) > 1
 
 
 def remove_unused(folder: Path) -> list[str]:

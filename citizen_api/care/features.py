@@ -8,7 +8,8 @@ from typing import Final
 from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.place import Place
 
-CALL_15_FIRST: Final = frozenset({"hospital", "emergency_department"})
+EMERGENCY: Final = "emergency_department"
+CALL_15_FIRST: Final = frozenset({"hospital", EMERGENCY})
 """Categories whose places one rings up through 15 before going."""
 
 PRACTICES: Final = frozenset({category.id for category in CATEGORIES.values() if category.rpps} | {"health_centre"})

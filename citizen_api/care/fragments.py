@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from citizen_api.care.features import PRACTICES
+from citizen_api.care.features import EMERGENCY, PRACTICES
 from citizen_api.care.place import Place
 
 
@@ -43,6 +43,7 @@ def constant_facts(place: Place) -> dict[str, Any]:
         "wheelchair": place.wheelchair or "unknown",
         "services": place.services or None,
         "practice": practice_view(place),
+        "regulated": _yes_or_no(known=place.call_15_first) if EMERGENCY in place.categories else None,
         "identifiers": dict(place.identifiers),
         "sources": [{"id": source.id, "title": source.title, "date": source.dated} for source in place.sources],
         "opening": {

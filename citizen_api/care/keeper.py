@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,11 +17,15 @@ from typing import Final
 from citizen_api.care import directory_files as files
 from citizen_api.care.directory import Directory
 from citizen_api.care.directory_files import Places
+from citizen_api.core.locks import TakenError
 from citizen_api.core.problems import Unavailable
 from citizen_api.core.settings import PREFIX, Settings
 
 FOLDER: Final = "directory"
 """Where the directories lie, in the data folder."""
+
+EXIT_TAKEN: Final = 75
+"""How `care directory --background` ends when another process is at it (EX_TEMPFAIL)."""
 
 _PATIENCE_S = 120.0
 _POLL_S = 0.2
@@ -123,10 +128,16 @@ class DirectoryKeeper:
         self._stopping.set()
 
     def follow(self) -> None:
-        """Open a newer version if there is one, and have the next built if the tables moved."""
+        """Open a newer version if there is one, have the next built if the tables moved, and remove what is not used.
+
+        The last process to leave an old version is the one that finds it unused.
+        """
         self._open_newest()
         if is_stale(self._version, stamp=self._read_stamp(), now=self._clock()) and self._start_builder():
             self._open_newest()
+        if files.has_unused(self._folder):
+            with suppress(TakenError), files.building(self._folder):
+                files.remove_unused(self._folder)
 
     def _follow(self) -> None:
         while not self._stopping.wait(self._check_every_s):
@@ -141,6 +152,9 @@ class DirectoryKeeper:
             return
         try:
             opened = Directory.open(version)
+        except files.DamagedError:
+            _log.warning("the directory is damaged: it is built anew")
+            return
         except OSError:
             return  # a newer one has just replaced it: the next turn finds that
         opened.warm_up()
@@ -185,6 +199,8 @@ def run_builder(settings: Settings) -> bool:
         stderr=subprocess.PIPE,
         check=False,
     )
+    if result.returncode == EXIT_TAKEN:
+        return False
     if result.returncode:
         last = result.stderr.decode(errors="replace").strip().splitlines()[-1:]
         _log.error("the directory cannot be built", extra={"why": " ".join(last)})

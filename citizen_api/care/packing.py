@@ -21,7 +21,7 @@ from citizen_api.care.schedules import ScheduleBook, pack, questions_json
 from citizen_api.care.trees import Tree, build_tree
 from citizen_api.core.geo import FloatArray, ecef_m
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Moves with the meaning of the files: those of another format are built anew."""
 
 APPROXIMATE, DEMO, CALL_15, REGULATED = 1, 2, 4, 8
@@ -238,7 +238,9 @@ def _shown_order(in_trees: NDArray[np.int32], count: int) -> NDArray[np.intp]:
     first = np.empty(count, dtype=np.intp)
     first[in_trees[::-1]] = ranks[::-1]  # the last to be written stays: the first in the trees
     shown = in_trees[first[in_trees] == ranks]
-    return np.concatenate([shown, np.setdiff1d(np.arange(count), shown)]).astype(np.intp)
+    in_none = np.ones(count, dtype=np.bool_)
+    in_none[shown] = False
+    return np.concatenate([shown, np.flatnonzero(in_none)]).astype(np.intp)
 
 
 def _write_bodies(

@@ -59,12 +59,14 @@ def open_places(database: Database, span: Span = Span()) -> Iterator[tuple[str, 
 def side_by_side(database: Database, settings: Settings, *, count: int) -> list[Places]:
     """Cut the tables into spans of about as many places, each to be opened by a process of its own.
 
-    Fewer than LEAST_OF_A_SPAN places each are not worth a process.
+    Fewer than LEAST_OF_A_SPAN places each are not worth a process: then there is no span at all.
     """
     by_id = _bytewise(Facility.id, database.engine.dialect.name)
     with database.session(write=False) as session:
         known = session.scalar(select(func.count()).select_from(Facility)) or 0
-        count = max(1, min(count, known // LEAST_OF_A_SPAN))
+        count = min(count, known // LEAST_OF_A_SPAN)
+        if count <= 1:
+            return []
         cuts = [
             session.scalar(select(Facility.id).order_by(by_id).offset(known * rank // count).limit(1))
             for rank in range(1, count)

@@ -33,7 +33,10 @@ class OpenAt(ma.fields.Field[datetime | str]):
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.IGNORECASE
     )
 
-    default_error_messages = {"invalid": "Not a valid datetime."}  # noqa: RUF012 - as marshmallow declares it
+    default_error_messages = {  # noqa: RUF012 - as marshmallow declares it
+        "invalid": "Not a valid datetime.",
+        "range": "Not a year of the calendars: 1901 to 2199.",
+    }
 
     def _deserialize(
         self,
@@ -52,7 +55,7 @@ class OpenAt(ma.fields.Field[datetime | str]):
         except ValueError as error:
             raise self.make_error("invalid") from error
         if not 1900 < moment.year < 2200:  # noqa: PLR2004 - where calendars make sense
-            raise self.make_error("invalid")
+            raise self.make_error("range")
         return moment
 
 
@@ -244,6 +247,14 @@ class FacilityView(ma.Schema):
     )
     practice = ma.fields.Nested(
         PracticeView, required=True, allow_none=True, metadata={"description": "null where it is no practice."}
+    )
+    regulated = ma.fields.String(
+        required=True,
+        allow_none=True,
+        validate=ma.validate.OneOf(YES_NO_UNKNOWN),
+        metadata={
+            "description": "Whether its emergency department takes in only whom the 15 sends; null: it has none."
+        },
     )
     identifiers = ma.fields.Dict(
         keys=ma.fields.String(),

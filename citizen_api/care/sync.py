@@ -42,7 +42,7 @@ from citizen_api.care.rejected import Named, RejectedFile, remove_earlier
 from citizen_api.core.db import Database
 from citizen_api.people.actions import COMMAND_LINE, record_change
 from citizen_api.sources.generic_csv import SourceInfo
-from citizen_api.sources.records import FacilityRecord, RejectedRow
+from citizen_api.sources.records import CUT_OFF, FacilityRecord, RejectedRow, SourceFormatError
 from citizen_api.territory.geocoding import GuardedGeocoder
 
 BATCH_ROWS: Final = 1_000
@@ -150,6 +150,8 @@ def run_import(
             for source in stock.sources
         }
         if not force:
+            if stock.complete:
+                _refuse_if_cut_off(report)
             _refuse_if_too_many_vanish(comparison, absent)
         if dry_run:
             for source_id, counts in comparison.counts.items():
@@ -161,6 +163,7 @@ def run_import(
         linking.link_records(database, now=now, progress=progress)
         _finish(database, stock, comparison, runs, report, forced=force, now=now)
         if stock.vanished == "deleted":
+            database.forget_deleted()
             remove_earlier(reports_dir, stock.default_source.id, kept=report.rejected_file)
         if geocoder is not None:
             report.located = locating.locate_places(
@@ -245,6 +248,15 @@ def _set_aside(
     )
     comparison.changes.write(change.to_line())
     comparison.changed += 1
+
+
+def _refuse_if_cut_off(report: ImportReport) -> None:
+    """Refuse a file whose rest is missing: whoever should stand there would count as gone."""
+    if report.rejected[CUT_OFF]:
+        raise SourceFormatError(
+            "The file breaks off in its last row, so more may be missing. Nothing was changed. "
+            "--force imports it all the same."
+        )
 
 
 def _refuse_if_too_many_vanish(comparison: _Comparison, absent: dict[str, list[str]]) -> None:

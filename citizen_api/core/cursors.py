@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 from citizen_api.core.problems import CursorInvalid
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def write_cursor(search: Sequence[object], last: Sequence[int | float | str]) -> str:
     """Name the page after `last` (the sort key of the last item) of this `search` (its arguments)."""
-    text = json.dumps([_mark(search), *last], separators=(",", ":"))
+    text = _compact([_mark(search), *last])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

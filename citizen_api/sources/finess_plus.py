@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final, cast
 import ijson
 
 from citizen_api.sources.finess_idf import split_postcode
+from citizen_api.sources.json_events import events, fault_of
 from citizen_api.sources.phones import normalise_phone
 from citizen_api.sources.readable import readable_city, readable_name, readable_street
 from citizen_api.sources.records import (
@@ -44,9 +45,6 @@ CLOSED: Final = "I"
 
 UNPACKED_MAX_BYTES: Final = 20_000_000_000
 """A compressed file that unpacks to more is no register (the whole of France takes a few gigabytes)."""
-
-DEEPEST: Final = 50
-"""How deep objects and arrays may lie in each other; the register needs eight."""
 
 _GZIP: Final = b"\x1f\x8b"
 _PAIRS: Final = (("directionlatitude", "directionlongitude"), ("coordonneey", "coordonneex"))
@@ -121,8 +119,7 @@ def _places(stream: BinaryIO) -> Iterator[Place]:
                 row += 1
                 yield Place(row, ege, finess_ej)
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        detail = " ".join(str(error).split())[:200]
-        raise SourceFormatError(f"Not whole FINESS+ JSON: it breaks after {row} places ({detail}).") from None
+        raise SourceFormatError(f"Not whole FINESS+ JSON: it breaks after {row} places ({fault_of(error)}).") from None
     except (EOFError, gzip.BadGzipFile) as error:
         raise SourceFormatError(f"Not a whole gzip file: it breaks after {row} places ({error}).") from None
 
@@ -133,8 +130,7 @@ def _entities(source: Any) -> Iterator[Mapping[str, Any]]:
     depth = 0
     inside = False
     builder: Any = None
-    # As floats: a whole number of thousands of digits ends the process within ijson otherwise, a huge exponent raises.
-    for event, value in ijson.basic_parse(source, use_float=True):
+    for event, value in events(source, what="FINESS+ JSON"):
         if event in {"end_map", "end_array"}:
             depth -= 1
         if builder is not None:
@@ -150,8 +146,6 @@ def _entities(source: Any) -> Iterator[Mapping[str, Any]]:
             builder.event(event, value)
         if event in {"start_map", "start_array"}:
             depth += 1
-            if depth > DEEPEST:
-                raise SourceFormatError(f"Not FINESS+ JSON: it nests deeper than {DEEPEST}.")
     if not found:
         raise SourceFormatError("Not FINESS+ JSON: it holds no `pmej`.")
 

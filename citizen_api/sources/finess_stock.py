@@ -11,9 +11,15 @@ windows-1252 or UTF-8, each line on its own; first `finess;etalab;<n>;<date>`, t
   (ADMIN-EXPRESS) the centre of the commune.
 
 A place whose system is not known, or whose figures are outside it, is kept without a position.
+
+A file that breaks off is refused: the places after the break would count as closed, or all lose their positions. It
+does if its last line has neither a line end nor all of its fields, or if it has lines of positions, but fewer than one
+for two places (a real stock has one for nearly each). Lines are counted, whether or not they can be read: a stock whose
+systems nobody knows is whole. No line of positions at all is a stock of the form that has none.
 """
 
 import csv
+import os
 import re
 from array import array
 from collections.abc import Iterator
@@ -59,6 +65,12 @@ _FIELDS: Final = """
 FIELDS: Final = tuple(_FIELDS.split())
 FEWEST_FIELDS: Final = FIELDS.index("categetab") + 1
 """A place says at least what it is; the sister files name the places in three fields only."""
+
+POSITION_FIELDS: Final = 6
+"""Up to the day of the position, which ends the line."""
+
+FEWEST_POSITIONED: Final = 0.5
+"""Share of the places for which a geolocation section has a line, at least."""
 
 OVERSEAS: Final = {"9A": "971", "9B": "972", "9C": "973", "9D": "974", "9E": "975", "9F": "976", "9J": "986"}
 PHARMACIES: Final = frozenset({"620", "641"})
@@ -116,7 +128,7 @@ class Positions:
 def read(stream: BinaryIO) -> Iterator[FacilityRecord | RejectedRow]:
     """Each place as a record or its rejection. The stream is read twice, so it must be a file.
 
-    Raises SourceFormatError at once if it is another file.
+    Raises SourceFormatError at once if it is another file, or breaks off.
     """
     start = stream.tell()
     if not _is_stock(_decoded(stream.readline(LINE_MAX_BYTES))):
@@ -198,12 +210,14 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
 def _read_positions(stream: BinaryIO) -> Positions:
     numbers, rough = bytearray(), bytearray()
     systems, figures = array("H"), array("d")
-    places = 0
+    places = located = 0
+    line: bytes | None = None
     for _, line in _lines(stream):
         head = line[:20].lower() if line else b""
         places += line is not None and STRUCTURE.encode() in head and line.count(b";") >= FEWEST_FIELDS - 1
         if line is None or POSITION.encode() not in head:
             continue
+        located += 1
         cells = _cells(_decoded(line))
         if found := _projected(cells):
             finess, x, y, system = found
@@ -213,12 +227,35 @@ def _read_positions(stream: BinaryIO) -> Positions:
             rough.append(_is_rough(cells[4]))
     if not places:
         raise SourceFormatError(f"Not a FINESS stock of places: no {STRUCTURE} line has {FEWEST_FIELDS} fields.")
+    if not _has_line_end(stream) and not _is_whole(line):
+        raise SourceFormatError("Not a whole FINESS stock: it breaks off in its last line.")
+    if 0 < located < FEWEST_POSITIONED * places:
+        raise SourceFormatError(f"Not a whole FINESS stock: it has {places} places and only {located} positions.")
     return _positions(
         np.frombuffer(bytes(numbers), dtype="S9"),
         np.frombuffer(figures, dtype=np.float64).reshape(-1, 2),
         np.frombuffer(systems, dtype=np.uint16),
         np.frombuffer(bytes(rough), dtype=np.bool_),
     )
+
+
+def _has_line_end(stream: BinaryIO) -> bool:
+    """Whether the stream, read to its end, ends a line there."""
+    stream.seek(-1, os.SEEK_CUR)
+    return stream.read(1) in {b"\n", b"\r"}
+
+
+def _is_whole(line: bytes | None) -> bool:
+    """Whether a line without its end says all that its kind does; the last field of a place is often left away."""
+    if line is None:
+        return False
+    cells = _cells(_decoded(line))
+    kind = clean(cells[0]).lower()
+    if kind == STRUCTURE:
+        return len(cells) >= len(FIELDS) or (len(cells) == len(FIELDS) - 1 and parse_date(cells[-1]) is not None)
+    if kind == POSITION:
+        return len(cells) >= POSITION_FIELDS and parse_date(cells[POSITION_FIELDS - 1]) is not None
+    return kind in OTHER_SECTIONS or not any(map(clean, cells))
 
 
 def _projected(cells: list[str]) -> tuple[str, float, float, int] | None:

@@ -3,8 +3,6 @@
 An object's id stands in different places: "@id" or the feature's id as "node/123" (Overpass turbo, osmtogeojson),
 "n123" and "a10" (osmium export; "a" is twice the way's id, or twice the relation's and one), "@osmId" (ohsome),
 "@type" beside a bare "@id" (osmium), "full_id" (QuickOSM). Tags are the properties themselves, or stand in `tags`.
-
-Numbers are always read with `use_float`: without it a whole number of 5,000 digits ends the process within ijson.
 """
 
 import math
@@ -15,9 +13,11 @@ from typing import Any, BinaryIO, Final
 
 import ijson
 
+from citizen_api.sources.json_events import events, fault_of
 from citizen_api.sources.osm_elements import UNITS_PER_DEGREE, Element, kinds_of, middle, raw_of
 from citizen_api.sources.records import BadRowError, RejectedRow, SourceFormatError, in_degrees, parse_date
 
+WHAT: Final = "GeoJSON of OpenStreetMap"
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 ID_PROPERTIES: Final = ("@id", "@osmId", "full_id", "osm_id")
 TYPE_PROPERTIES: Final = ("@type", "@osmType", "osm_type", "type")
@@ -32,7 +32,7 @@ _TYPES: Final = {"n": "node", "w": "way", "r": "relation"}
 def dated(stream: BinaryIO) -> date | None:
     """Day of the data that the file tells before its features (Overpass turbo does), or None."""
     try:
-        for prefix, event, value in ijson.parse(_without_mark(stream), use_float=True):
+        for prefix, event, value in _parsed(stream):
             if prefix == "timestamp" and event == "string":
                 return parse_date(value)
             if prefix == "features":
@@ -46,14 +46,21 @@ def elements(stream: BinaryIO) -> Iterator[Element | RejectedRow]:
     """Each feature that is a place of care. Raises SourceFormatError where the file breaks off or has no feature."""
     row = 0
     try:
-        for row, feature in enumerate(ijson.items(_without_mark(stream), "features.item", use_float=True), start=1):
+        for row, feature in enumerate(ijson.items(_parsed(stream), "features.item"), start=1):
             if (found := _element(row, feature)) is not None:
                 yield found
-    except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-        detail = " ".join(str(error).split())[:200]
-        raise SourceFormatError(f"Not whole GeoJSON: it breaks after {row} features ({detail}).") from None
+    except SourceFormatError:
+        raise
+    except (ijson.JSONError, ValueError) as error:
+        raise SourceFormatError(f"Not whole GeoJSON: it breaks after {row} features ({fault_of(error)}).") from None
     if row == 0:
-        raise SourceFormatError("Not GeoJSON of OpenStreetMap: it holds no `features`.")
+        raise SourceFormatError(f"Not {WHAT}: it holds no `features`.")
+
+
+def _parsed(stream: BinaryIO) -> Iterator[tuple[str, str, Any]]:
+    """Give (path, event, value) of each piece."""
+    parsed: Iterator[tuple[str, str, Any]] = ijson.parse(events(_without_mark(stream), what=WHAT))
+    return parsed
 
 
 def _without_mark(stream: BinaryIO) -> BinaryIO:

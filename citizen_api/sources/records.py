@@ -10,6 +10,9 @@ from typing import Final, Protocol, TypeVar
 RAW_MAX_CHARS: Final = 2_000
 """A rejected row is kept for whoever corrects the file, not for storage: longer ones are cut."""
 
+CUT_OFF: Final = "cut_off"
+"""Code of a last row in which the file breaks off: what should follow it is not known."""
+
 NO_DATES: Final = frozenset({date(1900, 1, 1)})
 """Dates that a register writes where it knows none."""
 

@@ -1,4 +1,9 @@
-"""Delimited text as it really comes: read line by line, in any encoding, a broken row losing only itself."""
+"""Delimited text as it really comes: read line by line, in any encoding, a broken row losing only itself.
+
+A last row that has no line end and lacks cells, or the end of a quotation, is rejected as `cut_off`: the rows after it
+are missing, too. One that has all its cells is whole, whether or not its line ends; a file cut exactly between two rows
+cannot be told from a whole one.
+"""
 
 import csv
 from collections import deque
@@ -6,13 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from citizen_api.sources.records import RAW_MAX_CHARS, RejectedRow, SourceFormatError
+from citizen_api.sources.records import CUT_OFF, RAW_MAX_CHARS, RejectedRow, SourceFormatError
 
 LINE_MAX_BYTES: Final = 65_536
 ROW_MAX_LINES: Final = 20
 """A quoted cell may hold line ends; past this many lines, the quote was never closed."""
 
 DELIMITERS: Final = ";,\t|"
+
+_END_OF_FILE: Final = "\x1a"
+"""What programs of old write after the last row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,15 @@ class TableRow:
     row: int
     raw: str
     cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line that is not blank: its number from 1, its text up to a line end, and whether the file has that."""
+
+    number: int
+    text: str
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,7 @@ def open_table(
     """
     lines = _lines(stream, what=what, encoding=encoding)
     try:
-        _, header = next(lines)
+        header = next(lines).text
     except StopIteration:
         raise SourceFormatError(f"Not {what}: the file is empty.") from None
     delimiter = delimiter or max(DELIMITERS, key=header.count)
@@ -63,7 +80,7 @@ def open_table(
     return Table(tuple(columns), _rows(lines, columns, delimiter))
 
 
-def _lines(stream: BinaryIO, *, what: str, encoding: str | None) -> Iterator[tuple[int, str]]:
+def _lines(stream: BinaryIO, *, what: str, encoding: str | None) -> Iterator[_Line]:
     number = 0
     while line := stream.readline(LINE_MAX_BYTES + 1):
         number += 1
@@ -74,8 +91,8 @@ def _lines(stream: BinaryIO, *, what: str, encoding: str | None) -> Iterator[tup
         text = _decoded(line, encoding).rstrip("\r\n").replace("\r", " ")
         if number == 1:
             text = text.lstrip("\ufeff")  # some exports begin with two byte order marks
-        if text.strip():
-            yield number, f"{text}\n"
+        if text.strip().strip(_END_OF_FILE):
+            yield _Line(number, f"{text}\n", line.endswith(b"\n"))
 
 
 def _decoded(line: bytes, encoding: str | None) -> str:
@@ -95,38 +112,41 @@ def _cells(lines: Sequence[str], delimiter: str) -> list[str]:
         return ["\n"]
 
 
-def _rows(lines: Iterator[tuple[int, str]], columns: list[str], delimiter: str) -> Iterator[TableRow | RejectedRow]:
-    ahead: deque[tuple[int, str]] = deque()
+def _rows(lines: Iterator[_Line], columns: list[str], delimiter: str) -> Iterator[TableRow | RejectedRow]:
+    ahead: deque[_Line] = deque()
     while True:
         try:
-            number, line = ahead.popleft() if ahead else next(lines)
+            line = ahead.popleft() if ahead else next(lines)
         except StopIteration:
             return
         taken = [line]
-        cells = _cells(taken, delimiter)
+        cells = _cells([line.text], delimiter)
         # An open quote swallows the line's end; a closed row never holds it in its last cell.
-        borrowed: list[tuple[int, str]] = []
         while cells and cells[-1].endswith("\n") and len(taken) < ROW_MAX_LINES:
             following = ahead.popleft() if ahead else next(lines, None)
             if following is None:
                 break
-            borrowed.append(following)
-            taken.append(following[1])
-            cells = _cells(taken, delimiter)
+            taken.append(following)
+            cells = _cells([each.text for each in taken], delimiter)
         # Lines borrowed up to some other row's quote give a row of no right width: they are given back too.
-        if cells and (cells[-1].endswith("\n") or (borrowed and len(cells) != len(columns))):
-            ahead.extendleft(reversed(borrowed))
-            yield RejectedRow(
-                number, "open_quote: A quotation mark is never closed.", line.rstrip("\n")[:RAW_MAX_CHARS]
-            )
+        if cells and (cells[-1].endswith("\n") or (len(taken) > 1 and len(cells) != len(columns))):
+            ahead.extendleft(reversed(taken[1:]))
+            yield _rejected(line, "open_quote: A quotation mark is never closed.", line.text, cut=not line.ended)
             continue
-        yield _row(number, "".join(taken).rstrip("\n"), cells, columns)
+        yield _row(taken, cells, columns)
 
 
-def _row(number: int, raw: str, cells: list[str], columns: list[str]) -> TableRow | RejectedRow:
+def _row(lines: Sequence[_Line], cells: list[str], columns: list[str]) -> TableRow | RejectedRow:
+    raw = "".join(line.text for line in lines).rstrip("\n")
     while len(cells) > len(columns) and not cells[-1].strip():
         cells.pop()
     if len(cells) != len(columns):
         sentence = f"columns: The row has {len(cells)} cells, the header {len(columns)}."
-        return RejectedRow(number, sentence, raw[:RAW_MAX_CHARS])
-    return TableRow(number, raw, dict(zip(columns, cells, strict=True)))
+        return _rejected(lines[0], sentence, raw, cut=not lines[-1].ended and len(cells) < len(columns))
+    return TableRow(lines[0].number, raw, dict(zip(columns, cells, strict=True)))
+
+
+def _rejected(line: _Line, reason: str, raw: str, *, cut: bool) -> RejectedRow:
+    if cut:
+        reason = f"{CUT_OFF}: The file breaks off in this row."
+    return RejectedRow(line.number, reason, raw.rstrip("\n")[:RAW_MAX_CHARS])

@@ -91,3 +91,12 @@ def test_a_regulated_one_that_is_not_shown_changes_nothing_for_the_others(client
     )
     assert "regulated_emergency" not in codes(client.get(f"{NEAREST}&limit=1"))
     assert "regulated_emergency" in codes(client.get(NEAREST))
+
+
+@pytest.mark.parametrize(("told", "said_of_it"), [("oui", "yes"), ("non", "no"), ("", "unknown")])
+def test_each_emergency_department_says_whether_it_is_regulated(client, listed, told, said_of_it):
+    listed(told)
+    asked = "lat=48.8573&lon=2.3524&category=emergency_department"
+    (place,) = client.get(f"/v1/care/nearest?{asked}").json["items"]
+    assert place["regulated"] == said_of_it
+    assert client.get(f"/v1/care/{place['id']}").json["regulated"] == said_of_it

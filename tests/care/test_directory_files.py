@@ -177,6 +177,12 @@ def test_a_builder_that_is_killed_is_never_loaded_and_frees_the_lock(tmp_path):
         ("meta.json", None),
         ("meta.json", b"{"),
         ("meta.json", json.dumps({"format": files.FORMAT + 1}).encode()),
+        ("meta.json", b"[]"),
+        ("meta.json", json.dumps({"format": files.FORMAT}).encode()),
+        ("body", None),
+        ("body", b"{"),
+        ("rows.npy", b""),
+        ("rows.npy", None),
     ],
 )
 def test_what_is_damaged_or_of_another_format_is_as_good_as_absent(tmp_path, name, content):
@@ -185,6 +191,16 @@ def test_what_is_damaged_or_of_another_format_is_as_good_as_absent(tmp_path, nam
     damaged.unlink()
     if content is not None:
         damaged.write_bytes(content)
+    assert files.current_version(tmp_path) is None
+
+
+def test_a_file_of_the_right_size_that_is_no_array_is_damage_and_its_version_is_current_no_more(tmp_path):
+    version = write(tmp_path, "a")
+    rows = version / "rows.npy"
+    rows.write_bytes(b"\xff" * rows.stat().st_size)
+    assert files.current_version(tmp_path) == version
+    with pytest.raises(files.DamagedError):
+        Directory.open(version)
     assert files.current_version(tmp_path) is None
 
 

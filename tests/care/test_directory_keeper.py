@@ -210,6 +210,28 @@ def test_a_newer_version_leaves_no_older_one_behind(tables, make_keeper, tmp_pat
     assert len(kept) <= 2  # the current one, and the one that this process has open
 
 
+@pytest.mark.parametrize("name", ["body", "rows.npy", "meta.json"])
+def test_a_damaged_version_is_built_anew_from_the_tables(make_keeper, tmp_path, name):
+    make_keeper(check_every_s=3600).current()
+    damaged = current_version(tmp_path) / name
+    damaged.write_bytes(b"\xff" * damaged.stat().st_size)
+    if name == "body":  # what it says is not looked at, only how much
+        damaged.write_bytes(b"{")
+    assert ids(make_keeper(check_every_s=3600).current()) == ["a"]
+
+
+def test_the_last_process_to_leave_an_old_version_removes_it(tables, make_keeper, tmp_path):
+    first, second = make_keeper(check_every_s=3600), make_keeper(check_every_s=3600)
+    first.current()
+    second.current()
+    tables.change("b")
+    first.follow()
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2
+    second.follow()
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [current_version(tmp_path)]
+    assert ids(first.current()) == ids(second.current()) == ["b"]
+
+
 def test_without_an_interval_it_is_packed_in_memory_before_the_answer(tables, make_keeper, tmp_path):
     keeper = make_keeper(check_every_s=0)
     assert ids(keeper.current()) == ["a"]

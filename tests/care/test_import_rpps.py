@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from citizen_api.care import actions, queries, stocks, sync
 from citizen_api.care.models import Facility, FacilityAlias, FacilityIdentifier, FacilityRecordRow, Report
 from citizen_api.people.models import AuditEntry
+from citizen_api.sources.records import SourceFormatError
 from tests.care.linking_makers import MAP, homes, import_from, outcome
 from tests.care.makers import NOW, make_record
 from tests.care.test_imports import everything, places, version
@@ -218,6 +219,27 @@ def test_who_stands_in_a_row_that_cannot_be_read_is_not_forgotten(database, run)
     report = run(*PERSONS[:9], extra=b"8|10000000009|810000000009|DR|Docteur\n")
     assert (counts_of(report)["deleted"], report.rejected) == (0, {"columns": 1})
     assert "10000000009" in records(database)
+
+
+def test_an_extract_that_breaks_off_in_a_row_is_refused_and_forgets_nobody(database, run):
+    run(*PERSONS)
+    before = everything(database)
+    for options in ({}, {"dry_run": True}):
+        with pytest.raises(SourceFormatError, match=r"^The file breaks off in its last row.*--force imports it.*$"):
+            run(*PERSONS[:8], extra=make_extract(PERSONS[8]).splitlines()[1][:60], **options)
+    assert everything(database) == before
+
+
+def test_forced_an_extract_that_breaks_off_is_imported_as_if_it_were_whole(database, run):
+    run(*PERSONS)
+    report = run(*PERSONS[:8], extra=b"8|10000000008|8100", force=True)
+    assert (counts_of(report)["deleted"], report.rejected) == (1, {"cut_off": 1})
+    assert "10000000008" in records(database)
+
+
+def test_an_extract_whose_last_row_is_whole_needs_no_line_end(run):
+    report = run(*PERSONS[:8], extra=make_extract(PERSONS[8]).splitlines()[1])
+    assert (counts_of(report)["created"], report.rejected) == (9, {})
 
 
 def test_who_is_employed_from_now_on_is_forgotten(database, run):

@@ -93,6 +93,20 @@ def test_a_unit_of_work_that_fails_leaves_nothing_not_even_a_table(sqlite):
     assert ask(sqlite, "SELECT count(*) FROM sqlite_master") == 0
 
 
+def test_what_is_deleted_is_in_none_of_the_files_any_more(tmp_path):
+    database = Database(make_engine(Settings(data_dir=tmp_path)))
+    with database.session() as session:
+        session.execute(text("CREATE TABLE person (name TEXT PRIMARY KEY)"))
+        session.execute(text("INSERT INTO person VALUES ('Synthetic Zorglub')"))
+    with database.session() as session:
+        session.execute(text("DELETE FROM person"))
+    database.forget_deleted()
+    files = [path.read_bytes() for path in tmp_path.iterdir()]
+    database.engine.dispose()
+    assert files
+    assert not any(b"Zorglub" in content for content in files)
+
+
 def test_many_threads_may_write_at_once(tmp_path):
     database = Database(make_engine(Settings(data_dir=tmp_path)))
     with database.session() as session:

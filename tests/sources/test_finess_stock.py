@@ -48,7 +48,7 @@ def make_position(x="870262.2", y="6571540.8", source=LAMBERT, finess="990000017
 
 
 def read(*lines, first=FIRST, encoding="utf-8"):
-    content = "\n".join([first, *lines]).encode(encoding)
+    content = "\n".join([first, *lines, ""]).encode(encoding)
     return list(finess_stock.read(io.BytesIO(content)))
 
 

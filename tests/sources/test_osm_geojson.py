@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 from datetime import date
 
 import pytest
@@ -82,9 +83,25 @@ def test_odd_features_do_not_keep_the_others_from_being_read():
 
 
 def test_a_deep_geometry_is_no_danger():
-    deep = json.loads("[" * 900 + "2.0, 48.0" + "]" * 900)
+    deep = json.loads("[" * 40 + "2.0, 48.0" + "]" * 40)
     record = read_feature({"@id": "way/1"}, {"type": "Polygon", "coordinates": deep})
     assert record.lat == 48.0
+
+
+@pytest.mark.parametrize("before", [b'{"features": [', b'{"x": ', b'\xef\xbb\xbf{"timestamp": '])
+def test_a_file_that_nests_without_end_is_refused_before_it_takes_any_memory(before):
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceFormatError, match=r"^Not GeoJSON of OpenStreetMap: it nests deeper than 50\.$"):
+            list(osm.read(io.BytesIO(before + b"[" * 200_000)))
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 30_000_000
+
+
+def test_a_file_that_nests_without_end_has_no_day():
+    assert osm_geojson.dated(io.BytesIO(b'{"x": ' + b"[" * 200_000)) is None
 
 
 def test_a_byte_order_mark_does_not_matter():
@@ -110,6 +127,21 @@ def test_a_file_without_features_is_refused(content):
 def test_what_is_no_json_is_refused_in_one_line(content):
     with pytest.raises(SourceFormatError, match=r"^.*$"):
         list(osm.read(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"features": [{"a": 1}, {"b"', "1 features (the file ends there)."),
+        (b'{"features": [{"a": "\xff"}]}', "0 features (invalid bytes in UTF8 string)."),
+        (b'{"features": [nonsense]}', "0 features (invalid string in json text)."),
+        (b'{"features": [{}]} x', "1 features (trailing garbage)."),
+    ],
+)
+def test_where_the_json_breaks_the_fault_is_told_in_plain_words(content, said):
+    with pytest.raises(SourceFormatError) as raised:
+        list(osm.read(io.BytesIO(content)))
+    assert str(raised.value) == f"Not whole GeoJSON: it breaks after {said}"
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"timestamp": 3}', b'{"features": [], "timestamp": "2026-01-01"}'])

@@ -24,11 +24,11 @@ RICHAUD = (
 
 
 def pharmacies(*lines):
-    return list(paris_pharmacies.read(io.BytesIO("\n".join([PHARMACY_HEADER, *lines]).encode())))
+    return list(paris_pharmacies.read(io.BytesIO("\n".join([PHARMACY_HEADER, *lines, ""]).encode())))
 
 
 def facilities(*lines, header=REGION_HEADER):
-    return list(finess_idf.read(io.BytesIO("\n".join([header, *lines]).encode())))
+    return list(finess_idf.read(io.BytesIO("\n".join([header, *lines, ""]).encode())))
 
 
 def test_a_pharmacy_of_paris_is_read_whole():

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from citizen_api.sources.records import RejectedRow, SourceFormatError
-from citizen_api.sources.tables import LINE_MAX_BYTES, ROW_MAX_LINES, open_table
+from citizen_api.sources.tables import LINE_MAX_BYTES, ROW_MAX_LINES, TableRow, open_table
 
 
 def read(content, **options):
@@ -67,6 +67,26 @@ def test_a_stray_carriage_return_is_white_space():
 
 def test_a_row_with_another_number_of_cells_is_rejected():
     assert [row.code for row in read("a;b\n1\n1;2;3\n")] == ["columns", "columns"]
+
+
+@pytest.mark.parametrize("last", ["1", '1;"open', '1;2\n3;"x\ny', "3\x00\x00", "1;2\n3"])
+def test_a_last_row_in_which_the_file_breaks_off_is_rejected_as_cut_off(last):
+    assert read(f"a;b;c\n1;2;3\n{last}")[-1].reason == "cut_off: The file breaks off in this row."
+
+
+@pytest.mark.parametrize("last", ["1;2;3", '1;2;"3"', '1;2;"x\ny"', "1;2;3;;", "1;2;"])
+def test_a_last_row_that_has_all_its_cells_needs_no_line_end(last):
+    assert [type(row) for row in read(f"a;b;c\n0;0;0\n{last}")] == [TableRow, TableRow]
+
+
+@pytest.mark.parametrize("last", ["  ", "\x1a", " \x1a\x1a"])
+def test_a_last_line_of_nothing_is_no_row(last):
+    assert [row.row for row in read(f"a;b\n1;2\n{last}")] == [2]
+
+
+@pytest.mark.parametrize("content", ["a;b\n1;2;3", "a;b\n1\n", "a;b\n1\n2;3", 'a;b\n1;"open\n', "a;b\n1\r\n"])
+def test_a_broken_row_in_which_no_file_breaks_off_is_not_cut_off(content):
+    assert next(row.code for row in read(content) if isinstance(row, RejectedRow)) in {"columns", "open_quote"}
 
 
 def test_empty_cells_after_the_last_column_are_forgiven():
