@@ -61,7 +61,11 @@ care.add_command(doctor)
 @click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Describes a CSV.")
 @click.option("--date", "dated", type=click.DateTime(["%Y-%m-%d"]), help="The day the file was true.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
-@click.option("--force", is_flag=True, help="Import even if over 20 % of the known places vanish, or the list breaks off in its last row.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Import even if over 20 % of the known places vanish, or the list breaks off in its last row.",
+)
 @click.option(
     "--place/--no-place",
     default=None,
