@@ -58,6 +58,7 @@ def make_finess_stock(folder):
         finess_stock_makers.FIRST,
         make_place(),
         finess_stock_makers.make_position(),
+        finess_stock_makers.make_position(x="870500.0", finess="990000025"),
         make_place(nofinesset=VILLAGE, nofinessej=ITS_ENTITY, rs="PHARMACIE DU VILLAGE", rslongue="", categetab="620"),
         make_place(nofinesset="990000025", rs="AUTRE CENTRE SYNTHETIQUE", rslongue=""),
     ]
