@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 P50_US, P99_US, OF_CONSTANT, OF_BARE, REBUILD_S, WORKER_MB = 50, 300, 0.6, 0.5, 20, 30
 
 _A_QUESTION = (
-    "A question is between three and four times the work of the constant route; the table at the end of “Over HTTP” says "
+    "A question is over three times the work of the constant route; the table at the end of “Over HTTP” says "
     "where. Reading the arguments and two compiled searches (what is open, what is of unknown hours: about 20 µs each) "
     "leave about 0.5 at best; what lies between is Python around them: objects for 25 places, the notices, the cursor, "
     "joining the parts. Within a request a part takes up to 1.8 times what it takes alone, since the parts push each "
