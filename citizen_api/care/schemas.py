@@ -116,7 +116,7 @@ class NearestArgs(Args):
         metadata={"description": "Only practices known to be of this payment sector."},
     )
     spoken = ma.fields.String(
-        validate=ma.validate.Regexp(r"^[A-Za-z]{2,3}$"),
+        validate=ma.validate.Regexp(r"^[A-Za-z]{2,3}$", error="Must be a language code of two or three letters."),
         metadata={"description": "Only places where this language is known to be spoken (ISO 639).", "example": "en"},
     )
     radius_m = ma.fields.Float(
