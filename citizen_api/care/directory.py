@@ -48,6 +48,18 @@ class _When(NamedTuple):
     buckets: np.uint64
 
 
+class _Wanted(NamedTuple):
+    """What a search is told, beside where it looks: `needed` are bits of features, `after` is (distance_mm, rank)."""
+
+    lat: float
+    lon: float
+    limit: int
+    needed: NDArray[np.uint64]
+    when: _When
+    radius_m: float
+    after: tuple[int, int] | None
+
+
 ANY_TIME: Final = _When(np.zeros(1, dtype=np.uint8), 0, np.uint64(0))
 
 
@@ -238,33 +250,25 @@ class Directory:
         needed = self._needed(features)
         if needed is None or not categories:
             return []
+        trees = self._of(categories)
         when = ANY_TIME
         if states and at is not None:
             moment = self.schedules.moment(at)
             if moment is None:
-                return self._nearest_later(lat, lon, categories, limit, needed, frozenset(states), at, radius_m, after)
-            wanted = 0
+                wanted = _Wanted(lat, lon, limit, needed, ANY_TIME, radius_m, after)
+                return self._nearest_later(trees, wanted, frozenset(states), at)
+            bits = 0
             for state in states:
-                wanted |= 1 << CODES[state]
-            when = _When(moment.states, wanted, moment.buckets[wanted])
-        return self._first(lat, lon, categories, limit, needed, when, radius_m, after)
+                bits |= 1 << CODES[state]
+            when = _When(moment.states, bits, moment.buckets[bits])
+        return self._first(trees, _Wanted(lat, lon, limit, needed, when, radius_m, after))
 
-    def _first(
-        self,
-        lat: float,
-        lon: float,
-        categories: Sequence[str],
-        limit: int,
-        needed: NDArray[np.uint64],
-        when: _When,
-        radius_m: float,
-        after: tuple[int, int] | None,
-    ) -> list[Found]:
-        trees = self._of(categories)
+    def _first(self, trees: Sequence[NDArray[np.int64]], wanted: _Wanted) -> list[Found]:
         if not trees:
             return []
         from citizen_api.care import kernel  # noqa: PLC0415 - a process that never searches holds no compiler
 
+        lat, lon, limit, needed, when, radius_m, after = wanted
         after_mm, after_rank = after or (-1, -1)
         found: list[Found] = []
         for tree in trees:
@@ -276,7 +280,7 @@ class Directory:
                 if count != kernel.NO_ROOM:
                     break
             if count < 0:
-                found += self._by_hand(tree, lat, lon, limit, needed, when, radius_m, after)
+                found += self._by_hand(tree, wanted)
             else:
                 found += map(Found, distances[:count].tolist(), numbers[:count].tolist())
         if len(trees) == 1:
@@ -284,18 +288,9 @@ class Directory:
         # A place of two categories is found twice.
         return sorted(set(found), key=lambda each: (each.distance_mm, self.rank_of(each.number)))[:limit]
 
-    def _by_hand(
-        self,
-        tree: NDArray[np.int64],
-        lat: float,
-        lon: float,
-        limit: int,
-        needed: NDArray[np.uint64],
-        when: _When,
-        radius_m: float,
-        after: tuple[int, int] | None,
-    ) -> list[Found]:
+    def _by_hand(self, tree: NDArray[np.int64], wanted: _Wanted) -> list[Found]:
         """Look at every member: for far away, where chords tell too little, and nearly opposite, where none settles."""
+        lat, lon, limit, needed, when, radius_m, after = wanted
         first, count = int(tree[0]), int(tree[1])
         members = slice(first, first + count)
         numbers = self._members[members]
@@ -312,33 +307,24 @@ class Directory:
         return [*map(Found, distances_mm[order].tolist(), numbers[order].tolist())]
 
     def _nearest_later(
-        self,
-        lat: float,
-        lon: float,
-        categories: Sequence[str],
-        limit: int,
-        needed: NDArray[np.uint64],
-        states: frozenset[str],
-        at: datetime,
-        radius_m: float,
-        after: tuple[int, int] | None,
+        self, trees: Sequence[NDArray[np.int64]], wanted: _Wanted, states: frozenset[str], at: datetime
     ) -> list[Found]:
         """Evaluate hours exactly, place by place, outside the packed days."""
-        wanted = {CODES[state] for state in states}
+        codes = {CODES[state] for state in states}
         known: dict[int, bool] = {}
 
         def fits(found: Found) -> bool:
             schedule = int(self._rows[found.number, SCHEDULE])
             if schedule not in known:
-                known[schedule] = self.schedules.state(schedule, at) in wanted
+                known[schedule] = self.schedules.state(schedule, at) in codes
             return known[schedule]
 
-        tried = max(_FIRST_TRY, 2 * limit)
+        tried = max(_FIRST_TRY, 2 * wanted.limit)
         while True:
-            candidates = self._first(lat, lon, categories, tried, needed, ANY_TIME, radius_m, after)
+            candidates = self._first(trees, wanted._replace(limit=tried))
             chosen = [found for found in candidates if fits(found)]
-            if len(chosen) >= limit or len(candidates) < tried:
-                return chosen[:limit]
+            if len(chosen) >= wanted.limit or len(candidates) < tried:
+                return chosen[: wanted.limit]
             tried *= 8
 
     def _distances_m(self, numbers: NDArray[Any], *, lat: float, lon: float) -> NDArray[np.float64]:

@@ -15,7 +15,6 @@ from citizen_api.care import rules
 from citizen_api.care.categories import category_of
 from citizen_api.care.merging import SourceStatement
 from citizen_api.care.models import (
-    DirectoryVersion,
     Facility,
     FacilityAlias,
     FacilityCategory,
@@ -30,27 +29,6 @@ from citizen_api.territory.models import Commune, FormerCommune
 
 T = TypeVar("T")
 _Mention = tuple[SourceMention, bool]
-
-
-def directory_version(session: Session) -> int:
-    """Give the version of the facilities; 0 before the first import."""
-    return session.scalar(select(DirectoryVersion.version)) or 0
-
-
-def places(session: Session) -> list[Place]:
-    """Read every place that is open for good and has a position, by id."""
-    statement = select(Facility.__table__).where(Facility.closed_at.is_(None), Facility.lat.is_not(None))
-    rows = session.execute(statement.order_by(Facility.id)).mappings().all()
-    categories, identifiers, mentions = _categories(session), _identifiers(session), _mentions(session)
-    return [
-        _place(
-            row,
-            categories=categories.get(row["id"], ()),
-            identifiers=identifiers.get(row["id"], ()),
-            mentions=mentions.get(row["id"], ()),
-        )
-        for row in rows
-    ]
 
 
 def facility(session: Session, facility_id: str) -> Facility | None:
@@ -74,11 +52,11 @@ def place(session: Session, facility_id: str) -> Place | None:
     )
 
 
-def _mentions(session: Session, ids: Collection[str] | None = None) -> dict[str, tuple[_Mention, ...]]:
-    """(source, is open) of every record of each facility (of all, without `ids`), by source, newest last."""
+def _mentions(session: Session, ids: Collection[str]) -> dict[str, tuple[_Mention, ...]]:
+    """(source, is open) of every record of each facility, by source, newest last."""
     row = FacilityRecordRow
-    statement = select(row.facility_id, row.source_id, row.dated, row.closed_at)
-    rows = session.execute(statement if ids is None else statement.where(row.facility_id.in_(ids))).all()
+    statement = select(row.facility_id, row.source_id, row.dated, row.closed_at).where(row.facility_id.in_(ids))
+    rows = session.execute(statement).all()
     # Read last: a source is there before its first record, and never goes.
     titles = {row.id: row.title for row in session.execute(select(Source.id, Source.title))}
     made: dict[tuple[str, date], SourceMention] = {}
@@ -229,18 +207,17 @@ def stored_facilities(session: Session, ids: Collection[str]) -> dict[str, Store
     }
 
 
-def _categories(session: Session, ids: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
-    """Categories of each facility (of all, without `ids`), what it is first of all first."""
+def _categories(session: Session, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Categories of each facility, what it is first of all first."""
     row = FacilityCategory
-    statement = select(row.facility_id, row.category).order_by(row.facility_id, row.rank, row.category)
-    return _grouped(session.execute(statement if ids is None else statement.where(row.facility_id.in_(ids))))
+    statement = select(row.facility_id, row.category).where(row.facility_id.in_(ids))
+    return _grouped(session.execute(statement.order_by(row.facility_id, row.rank, row.category)))
 
 
-def _identifiers(session: Session, ids: Collection[str] | None = None) -> dict[str, tuple[tuple[str, str], ...]]:
-    """(scheme, value) pairs of each facility (of all, without `ids`), sorted."""
+def _identifiers(session: Session, ids: Collection[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """(scheme, value) pairs of each facility, sorted."""
     row = FacilityIdentifier
-    statement = select(row.facility_id, row.scheme, row.value)
-    rows = session.execute(statement if ids is None else statement.where(row.facility_id.in_(ids)))
+    rows = session.execute(select(row.facility_id, row.scheme, row.value).where(row.facility_id.in_(ids)))
     # Sorted here: databases do not agree on the order of texts.
     return _grouped((each[0], (each[1], each[2])) for each in sorted(rows))
 

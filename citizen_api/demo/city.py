@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
 
-from citizen_api.care import queries, stocks, sync
+from citizen_api.care import reading, stocks, sync
 from citizen_api.care.rules import DEMO_SOURCE
 from citizen_api.core.clock import system_clock
 from citizen_api.core.db import Database
@@ -113,7 +113,7 @@ def hours_feed(database: Database) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["finess", "nom", "horaires"])
     with database.session(write=False) as session:
-        for place in queries.places(session):
+        for place in reading.places(session):
             finess = dict(place.identifiers).get("finess")
             if finess and "pharmacy" in place.categories and (hours := demo_hours(finess)):
                 writer.writerow([finess, place.name, hours])

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from citizen_api.care import actions, queries, stocks, sync
+from citizen_api.care import actions, reading, stocks, sync
 from citizen_api.care.importing import ImportRunningError, only_import
 from citizen_api.care.models import Facility, FacilityRecordRow, Import, Source
 from citizen_api.core.db import Base
@@ -28,12 +28,12 @@ def counts_of(report) -> dict[str, int]:
 
 def places(database):
     with database.session(write=False) as session:
-        return {place.name: place for place in queries.places(session)}
+        return {place.name: place for place in reading.places(session)}
 
 
 def version(database) -> int:
     with database.session(write=False) as session:
-        return queries.directory_version(session)
+        return int(reading.stamp(session).partition("-")[0])
 
 
 def everything(database) -> dict[str, list[tuple]]:
