@@ -84,7 +84,9 @@ def import_command(
     place: bool | None,
 ) -> None:
     """Import a stock."""
-    geocoder = None if place is False else _geocoder(context, needed=place is True)
+    if place is None:
+        place = not geocoder_from(context.settings).off
+    geocoder = _geocoder(context) if place else None
     with closing(Progress()) as progress:
         try:
             stock = _stock(context, file, form, mapping, dated)
@@ -109,11 +111,11 @@ def import_command(
         sys.exit(EXIT_REJECTED_ROWS)
 
 
-def _geocoder(context: Context, *, needed: bool) -> GuardedGeocoder | None:
+def _geocoder(context: Context) -> GuardedGeocoder:
     geocoder = geocoder_from(context.settings)
-    if geocoder.off and needed:
+    if geocoder.off:
         raise click.ClickException("no geocoder is enabled: set ALENTOURS_GEOCODER_BAN_ENABLED=true")
-    return None if geocoder.off else geocoder
+    return geocoder
 
 
 def _stock(
@@ -185,8 +187,7 @@ def place_command(context: Context, minutes: float | None) -> None:
 
     Professional addresses leave the installation, ten a second at most. What was asked once is remembered.
     """
-    geocoder = _geocoder(context, needed=True)
-    assert geocoder is not None  # noqa: S101 - needed
+    geocoder = _geocoder(context)
     with closing(Progress("addresses", plain_every=1_000)) as progress:
         try:
             with only_import(context.database):

@@ -328,7 +328,7 @@ class Directory:
             tried *= 8
 
     def _distances_m(self, numbers: NDArray[Any], *, lat: float, lon: float) -> NDArray[np.float64]:
-        from citizen_api.care import kernel  # noqa: PLC0415
+        from citizen_api.care import kernel  # noqa: PLC0415 - see `_first`
 
         lats, lons = self._lats[numbers], self._lons[numbers]
         distances = kernel.geodesics_m(lat, lon, lats, lons)
