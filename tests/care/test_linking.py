@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from citizen_api.care import actions, linking, queries
+from citizen_api.care import actions, linking, queries, reading
 from citizen_api.care.models import Facility, FacilityRecordRow, Linking, Report
 from tests.care.linking_makers import (
     MAP,
@@ -41,7 +41,7 @@ def home(database, source, key):
 
 def version(database):
     with database.session(write=False) as session:
-        return queries.directory_version(session)
+        return reading.stamp(session)
 
 
 def test_a_map_without_identifiers_finds_the_registered_place_and_adds_to_it(database, load):
