@@ -1,45 +1,21 @@
-"""What the place decides about its hours: its clock, its public holidays, its school holidays.
+"""What the place decides about its hours: its public holidays, its school holidays.
 
 A holiday is three-valued: True, False, or None where no calendar at hand can tell.
 """
 
 import csv
-import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
+
+from citizen_api.territory.clocks import departement_of
 
 SchoolZone = Literal["A", "B", "C"]
 
 SCHOOL_HOLIDAYS = Path(__file__).with_name("data") / "school_holidays_fr.csv"
-
-_CODE = re.compile(r"(97|98)\d(\d\d)?|(2[AB]|0[1-9]|[1-9]\d)(\d{3})?")
-
-_ZONES = {
-    "971": "America/Guadeloupe",
-    "972": "America/Martinique",
-    "973": "America/Cayenne",
-    "974": "Indian/Reunion",
-    "975": "America/Miquelon",
-    "976": "Indian/Mayotte",
-    "977": "America/St_Barthelemy",
-    "978": "America/Marigot",
-    "986": "Pacific/Wallis",
-    "987": "Pacific/Tahiti",
-    "988": "Pacific/Noumea",
-    # The two archipelagos of French Polynesia that keep another time than Tahiti, commune by commune.
-    "98718": "Pacific/Marquesas",
-    "98723": "Pacific/Marquesas",
-    "98731": "Pacific/Marquesas",
-    "98746": "Pacific/Marquesas",
-    "98756": "Pacific/Marquesas",
-    "98757": "Pacific/Marquesas",
-    "98719": "Pacific/Gambier",
-}
 
 # Académies of each zone: arrêté du 16 avril 2015 (school years from 2015) and those that followed, which kept
 # the same make-up; Caen and Rouen are one académie, Normandie, since 2020. Corse and overseas belong to none.
@@ -125,39 +101,17 @@ class HolidayRegion:
     school_zone: SchoolZone | None
 
 
-def _departement(insee_code: str) -> str:
-    """Département or territory of an INSEE code; ValueError when it has not the form of one."""
-    if not _CODE.fullmatch(insee_code):
-        raise ValueError(f"not the INSEE code of a commune or a département: {insee_code!r}")
-    return insee_code[:3] if insee_code.startswith(("97", "98")) else insee_code[:2]
-
-
-@cache
-def zone_of(insee_code: str) -> ZoneInfo:
-    """Time zone of a commune or a département, by its INSEE code.
-
-    ValueError for what is no such code and for the lands that keep several times or none (984, 989).
-    """
-    departement = _departement(insee_code)
-    name = _ZONES.get(insee_code) or _ZONES.get(departement)
-    if name is None:
-        if departement.startswith(("96", "97", "98", "99")):
-            raise ValueError(f"no time zone is known for {insee_code}")
-        name = "Europe/Paris"
-    return ZoneInfo(name)
-
-
 @cache
 def holiday_region_of(insee_code: str) -> HolidayRegion:
     """Region of holidays of a commune or a département; ValueError for what is no INSEE code."""
-    departement = _departement(insee_code)
+    departement = departement_of(insee_code)
     return HolidayRegion(departement, _SCHOOL_ZONE_OF.get(departement))
 
 
 @cache
 def public_calendar_of(insee_code: str) -> str:
     """Name the calendar of public holidays of a commune: those of the same name have the same. ValueError as above."""
-    departement = _departement(insee_code)
+    departement = departement_of(insee_code)
     return departement if departement in _ALSO or departement in _PERHAPS else "common"
 
 

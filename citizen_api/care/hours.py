@@ -22,7 +22,6 @@ from citizen_api.care.holidays import (
     is_public_holiday,
     is_school_holiday,
     next_holiday_turn,
-    zone_of,
 )
 from citizen_api.care.hours_syntax import (
     DAY_MIN,
@@ -35,6 +34,7 @@ from citizen_api.care.hours_syntax import (
     Spans,
     read_rules,
 )
+from citizen_api.territory.clocks import zone_of
 
 __all__ = [
     "UNKNOWN",

@@ -21,10 +21,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from citizen_api.care.holidays import holiday_region_of, public_calendar_of, zone_of
+from citizen_api.care.holidays import holiday_region_of, public_calendar_of
 from citizen_api.care.hours import UNKNOWN, Hours, Opening
 from citizen_api.care.hours_syntax import Known
 from citizen_api.care.place import HoursQuestion, Place, hours_question, read_hours
+from citizen_api.territory.clocks import zone_of
 
 CLOSED, OPEN, UNKNOWN_STATE, MIXED = range(4)
 _STATES: Final[tuple[Known, ...]] = ("closed", "open", "unknown")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,49 +12,10 @@ from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.services import SERVICES
 from citizen_api.sources.records import PAYMENT_SECTORS, THIRD_PARTY_PAYMENTS
 from citizen_api.web.blueprint import Args
+from citizen_api.web.fields import LATITUDE, LONGITUDE, Moment
 from citizen_api.web.notices import NoticeView
 
 YES_NO_UNKNOWN = ("yes", "no", "unknown")
-_LATITUDE = {"description": "Latitude, WGS84 degrees.", "example": 48.8573751, "minimum": -90, "maximum": 90}
-_LONGITUDE = {
-    "description": "Longitude, WGS84 degrees.",
-    "example": 2.3524425,
-    "minimum": -180,
-    "maximum": 180,
-}
-
-
-class OpenAt(ma.fields.Field[datetime | str]):
-    """`now`, or an RFC 3339 moment with its offset. In a query, a bare `+` arrives as a space: accept it."""
-
-    _rfc_3339 = re.compile(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.IGNORECASE
-    )
-
-    default_error_messages = {  # noqa: RUF012 - as marshmallow declares it
-        "invalid": "Not a valid datetime.",
-        "range": "Not a year of the calendars: 1901 to 2199.",
-    }
-
-    def _deserialize(
-        self,
-        value: Any,
-        attr: str | None,  # noqa: ARG002 - marshmallow's interface
-        data: Mapping[str, Any] | None,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ARG002
-    ) -> datetime | str:
-        if value == "now":
-            return "now"
-        text = re.sub(r" (?=\d\d:\d\d$)", "+", str(value)).upper()
-        if not self._rfc_3339.fullmatch(text):
-            raise self.make_error("invalid")
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise self.make_error("invalid") from error
-        if not 1900 < moment.year < 2200:  # noqa: PLR2004 - where calendars make sense
-            raise self.make_error("range")
-        return moment
 
 
 class YesNo(ma.fields.Boolean):
@@ -74,8 +33,8 @@ class YesNo(ma.fields.Boolean):
 class NearestArgs(Args):
     """Where, what, and which wishes."""
 
-    lat = ma.fields.Float(metadata=_LATITUDE)
-    lon = ma.fields.Float(metadata=_LONGITUDE)
+    lat = ma.fields.Float(metadata=LATITUDE)
+    lon = ma.fields.Float(metadata=LONGITUDE)
     commune = ma.fields.String(
         validate=ma.validate.Length(1, 10),
         metadata={"description": "INSEE code, instead of a position: distances are from its centre."},
@@ -90,7 +49,7 @@ class NearestArgs(Args):
             "example": ["pharmacy"],
         },
     )
-    open = OpenAt(
+    open = Moment(
         metadata={
             "description": "`now` or an RFC 3339 moment: only places known to be open then; those of unknown hours "
             "stand apart in `hours_unknown`.",

@@ -38,11 +38,12 @@ from citizen_api.care.records import (
     with_known_services,
     with_readable_hours,
 )
-from citizen_api.care.rejected import Named, RejectedFile, remove_earlier
+from citizen_api.care.rejected import Named
 from citizen_api.core.db import Database
 from citizen_api.people.actions import COMMAND_LINE, record_change
 from citizen_api.sources.generic_csv import SourceInfo
 from citizen_api.sources.records import CUT_OFF, FacilityRecord, RejectedRow, SourceFormatError
+from citizen_api.sources.rejected import RejectedFile, remove_earlier
 from citizen_api.territory.geocoding import GuardedGeocoder
 
 BATCH_ROWS: Final = 1_000

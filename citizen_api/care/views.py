@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import orjson
-from flask import Response, request
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
+from flask import Response
 
 from citizen_api.care import actions, nearest, present, queries, reading, report_schemas, schemas
 from citizen_api.care import features as named
@@ -32,13 +29,14 @@ from citizen_api.territory import queries as territory_queries
 from citizen_api.territory.problems import CommuneUnknown, CommuneWithoutPosition
 from citizen_api.web.auth import Staff, current_staff
 from citizen_api.web.blueprint import Blueprint
+from citizen_api.web.fields import check_one_place
 from citizen_api.web.language import language
+from citizen_api.web.negotiation import preferred_type
 from citizen_api.web.services import Services, end_session, now, services, session
 
 blp = Blueprint("care", __name__, description="Places of care: nearest, open now, on a map.")
 GEOJSON = "application/geo+json"
 OFFERED = ("application/json", GEOJSON)
-LONGEST_ACCEPT_KEPT = 200
 MAX_ON_MAP = 200
 MAX_REPORT_ID = 2**31 - 1
 
@@ -127,7 +125,7 @@ def nearest_care(args: dict[str, Any]) -> Any:
     hours nobody told; closed ones are left out. The order is distance on the ellipsoid, then id: nobody can pay
     for a place. Ask for `application/geo+json` to get a GeoJSON FeatureCollection.
     """
-    as_geojson = wants_geojson()
+    as_geojson = preferred_type(OFFERED) == GEOJSON
     directory = _directory()
     question, centre_notice = _question(args, directory)
     answer = nearest.find_nearest(directory, question)
@@ -146,7 +144,7 @@ def nearest_care(args: dict[str, Any]) -> Any:
 @blp.problems(BoxInvalid, CategoryUnknown, NotAcceptable)
 def care_within(args: dict[str, Any]) -> Any:
     """Show the places in a box of the map; grouped when there are more than 200."""
-    as_geojson = wants_geojson()
+    as_geojson = preferred_type(OFFERED) == GEOJSON
     west, south, east, north = _box(args["bbox"])
     categories = _known_categories(args["category"])
     directory = _directory()
@@ -318,13 +316,11 @@ _WISHES = (
 
 def _position(args: dict[str, Any]) -> tuple[float, float, list[tuple[str, dict[str, object]]]]:
     """Where the question stands: the position, or the centre of the commune with a notice that says so."""
-    lat, lon, commune = args.get("lat"), args.get("lon"), args.get("commune")
-    if (lat is None) != (lon is None) or (lat is None) == (commune is None):
-        raise PositionMissing
-    if commune is None:
+    check_one_place(args)
+    if "commune" not in args:
         check_position(lat=args["lat"], lon=args["lon"])
         return args["lat"], args["lon"], []
-    centre = territory_queries.position_of_commune(session(), commune)
+    centre = territory_queries.position_of_commune(session(), args["commune"])
     end_session(success=True)
     return centre.lat, centre.lon, [("approximate_centroid", {})]
 
@@ -355,22 +351,6 @@ def _acts_in(staff: Staff, commune_code: str | None) -> bool:
     if commune_code is not None:
         place = territory_queries.lies_in(session(), commune_code)
     return people_rules.covers(staff.territory_kind, staff.territory_code, place)
-
-
-def wants_geojson() -> bool:
-    """Whether the client prefers GeoJSON. Raises NotAcceptable when it takes neither that nor JSON."""
-    accepted = request.environ.get("HTTP_ACCEPT", "")
-    if not accepted:
-        return False
-    chosen = (_best_type if len(accepted) <= LONGEST_ACCEPT_KEPT else _best_type.__wrapped__)(accepted)
-    if chosen is None:
-        raise NotAcceptable(offered=", ".join(OFFERED))
-    return chosen == GEOJSON
-
-
-@lru_cache(maxsize=512)
-def _best_type(accepted: str) -> str | None:
-    return parse_accept_header(accepted, MIMEAccept).best_match(OFFERED)
 
 
 def ready_json(body: bytes) -> Response:

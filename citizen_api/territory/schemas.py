@@ -6,15 +6,9 @@ import marshmallow as ma
 
 from citizen_api.core.geo import check_position
 from citizen_api.web.blueprint import Args
+from citizen_api.web.fields import LATITUDE, LONGITUDE
 from citizen_api.web.notices import NoticeView
 
-_LATITUDE = {"description": "Latitude, WGS84 degrees.", "example": 48.8573751, "minimum": -90, "maximum": 90}
-_LONGITUDE = {
-    "description": "Longitude, WGS84 degrees.",
-    "example": 2.3524425,
-    "minimum": -180,
-    "maximum": 180,
-}
 _TEXT = ma.validate.Length(1, 200)
 
 
@@ -41,8 +35,8 @@ class CommunesArgs(Args):
 class PositionArgs(Args):
     """A position."""
 
-    lat = ma.fields.Float(required=True, metadata=_LATITUDE)
-    lon = ma.fields.Float(required=True, metadata=_LONGITUDE)
+    lat = ma.fields.Float(required=True, metadata=LATITUDE)
+    lon = ma.fields.Float(required=True, metadata=LONGITUDE)
 
 
 class PlacesArgs(Args):
@@ -54,8 +48,8 @@ class PlacesArgs(Args):
         metadata={"description": "Address, commune or place, as typed.", "example": "26 rue du temple paris"},
     )
     limit = ma.fields.Integer(load_default=10, validate=ma.validate.Range(1, 20))
-    lat = ma.fields.Float(metadata=_LATITUDE | {"description": "With `lon`: the nearer first among equals."})
-    lon = ma.fields.Float(metadata=_LONGITUDE | {"description": "With `lat`: the nearer first among equals."})
+    lat = ma.fields.Float(metadata=LATITUDE | {"description": "With `lon`: the nearer first among equals."})
+    lon = ma.fields.Float(metadata=LONGITUDE | {"description": "With `lat`: the nearer first among equals."})
 
     @ma.validates_schema
     def _both_or_neither(self, data: dict[str, float], **_: object) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import marshmallow as ma
 import pytest
 
-from citizen_api.care.schemas import OpenAt
+from citizen_api.web.fields import Moment
 
 MOMENT = datetime(2026, 11, 29, 21, 40, tzinfo=UTC)
 
@@ -24,15 +24,15 @@ MOMENT = datetime(2026, 11, 29, 21, 40, tzinfo=UTC)
     ],
 )
 def test_a_moment_of_rfc_3339_is_read_even_where_its_plus_became_a_space(text):
-    assert OpenAt().deserialize(text) == MOMENT
+    assert Moment().deserialize(text) == MOMENT
 
 
 def test_fractions_of_a_second_are_read():
-    assert OpenAt().deserialize("2026-11-29T21:40:00.5Z") == MOMENT + timedelta(seconds=0.5)
+    assert Moment().deserialize("2026-11-29T21:40:00.5Z") == MOMENT + timedelta(seconds=0.5)
 
 
 def test_now_stays_now():
-    assert OpenAt().deserialize("now") == "now"
+    assert Moment().deserialize("now") == "now"
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_now_stays_now():
 )  # fmt: skip
 def test_what_is_not_rfc_3339_is_refused(text):
     with pytest.raises(ma.ValidationError):
-        OpenAt().deserialize(text)
+        Moment().deserialize(text)
