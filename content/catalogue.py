@@ -7,33 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from string import Formatter
 from typing import Any, Final
 
-import yaml
+from content.advice import AdviceBook, read_advice
+from content.hazards import WATCHED
+from content.names import Names, read_names
+from content.push import PushBook, read_push
+from content.words import LANGUAGES, ContentError, Words, check_said_once, placeholders, read_file, read_words
 
-LANGUAGES: Final = ("fr", "en")
+__all__ = ("LANGUAGES", "Catalogue", "ContentError", "Words", "catalogue", "load_catalogue", "read_words")
+
 _FOLDER = Path(__file__).parent
-
-
-class ContentError(ValueError):
-    """The words are incomplete; the message says where, in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One text in every language, with the same placeholders in each."""
-
-    by_language: Mapping[str, str]
-
-    def say(self, language: str, **values: object) -> str:
-        """Give the text in `language`, its placeholders filled."""
-        return self.by_language[language].format_map(values) if values else self.by_language[language]
-
-    def outline(self, language: str) -> str:
-        """Give the text in `language`, with a mark where each placeholder will be filled."""
-        text = self.by_language[language]
-        return text.format_map(dict.fromkeys(_placeholders(text), "…"))
+_WITH_NOTICES: Final = ("air.yaml", "care.yaml", "hazards.yaml", "territory.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +55,12 @@ class Catalogue:
     notices: Mapping[str, Words]
     reasons: Mapping[str, Words]
     emergency: tuple[EmergencyNumber, ...]
+    air: Mapping[str, Words]
+    names: Names
+    advice: AdviceBook
+    push: PushBook
+    why: Mapping[str, Words]
+    """Why a device is told or not, by the reason of a decision."""
 
     def validation_message(self, message: str, language: str) -> str:
         """Say a message of the validation library in plain words; one it does not know stays as it is."""
@@ -79,48 +70,14 @@ class Catalogue:
         return message
 
 
-def read_words(raw: Any, where: str) -> Words:
-    """Check one text: every language present, not empty, the same placeholders in each."""
-    if not isinstance(raw, dict) or set(raw) != set(LANGUAGES):
-        raise ContentError(f"{where}: needs exactly the languages {', '.join(LANGUAGES)}")
-    texts = {language: str(raw[language] or "").strip() for language in LANGUAGES}
-    for language, text in texts.items():
-        if not text:
-            raise ContentError(f"{where}: empty in {language}")
-    try:
-        placeholders = {frozenset(_placeholders(text)) for text in texts.values()}
-    except ValueError as error:
-        raise ContentError(f"{where}: {error}") from error
-    if len(placeholders) > 1:
-        raise ContentError(f"{where}: the languages have different placeholders")
-    return Words(texts | {"fr": _with_french_spaces(texts["fr"])})
-
-
-def _with_french_spaces(text: str) -> str:
-    """Keep « and » and the double signs with their word, as French typography has it, so that no line ends there."""
-    return re.sub(r" (?=[?!:;»])|(?<=«) ", "\N{NO-BREAK SPACE}", text)
-
-
-def _placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-
-
 def _validation(entry: dict[str, Any]) -> tuple[re.Pattern[str], Words]:
     """Check what is said instead of a message of the validation library: each {0} has its group."""
     where = f"problems.yaml: validation: {entry['match']}"
     pattern = re.compile(entry["match"])
     words = read_words({language: entry.get(language) for language in LANGUAGES}, where)
-    if _placeholders(words.by_language[LANGUAGES[0]]) - {str(group) for group in range(pattern.groups)}:
+    if placeholders(words.by_language[LANGUAGES[0]]) - {str(group) for group in range(pattern.groups)}:
         raise ContentError(f"{where}: a placeholder has no group in the pattern")
     return pattern, words
-
-
-def _read_file(folder: Path, name: str) -> Any:
-    try:
-        with (folder / name).open(encoding="utf-8") as file:
-            return yaml.safe_load(file)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ContentError(f"{name}: cannot be read ({' '.join(str(error).split())})") from error
 
 
 def load_catalogue(folder: Path = _FOLDER) -> Catalogue:
@@ -132,9 +89,17 @@ def load_catalogue(folder: Path = _FOLDER) -> Catalogue:
 
 
 def _load(folder: Path) -> Catalogue:
-    problems = _read_file(folder, "problems.yaml")
-    care = _read_file(folder, "care.yaml")
-    territory = _read_file(folder, "territory.yaml")
+    problems = read_file(folder, "problems.yaml")
+    care = read_file(folder, "care.yaml")
+    air = read_file(folder, "air.yaml")
+    names = read_names(read_file(folder, "hazards.yaml"))
+    advice = read_advice({hazard: read_file(folder, f"advice/{hazard}.yaml") for hazard in WATCHED})
+    push = read_push(
+        {hazard: read_file(folder, f"push/{hazard}.yaml") for hazard in WATCHED},
+        read_file(folder, "push/messages.yaml"),
+        names,
+    )
+    check_said_once([*advice.texts(), *push.texts()])
     return Catalogue(
         problems={
             name: ProblemWords(
@@ -146,11 +111,19 @@ def _load(folder: Path) -> Catalogue:
         validation=tuple(_validation(entry) for entry in problems["validation"]),
         notices={
             code: read_words(raw, f"{name}: notices: {code}")
-            for name, file in (("care.yaml", care), ("territory.yaml", territory))
-            for code, raw in file["notices"].items()
+            for name in _WITH_NOTICES
+            for code, raw in read_file(folder, name)["notices"].items()
         },
         reasons={code: read_words(raw, f"care.yaml: reasons: {code}") for code, raw in care["reasons"].items()},
         emergency=tuple(_read_emergency(entry) for entry in care["emergency"]),
+        air={name: read_words(raw, f"air.yaml: labels: {name}") for name, raw in air["labels"].items()},
+        names=names,
+        advice=advice,
+        push=push,
+        why={
+            code: read_words(raw, f"push/reasons.yaml: {code}")
+            for code, raw in read_file(folder, "push/reasons.yaml")["reasons"].items()
+        },
     )
 
 

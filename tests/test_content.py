@@ -19,9 +19,7 @@ FOLDER = Path(catalogue_module.__file__).parent
 def words(tmp_path):
     """A copy of the words that may be spoilt."""
     folder = tmp_path / "content"
-    folder.mkdir()
-    for file in FOLDER.glob("*.yaml"):
-        shutil.copy(file, folder)
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
 
     def spoil(name, change):
         data = yaml.safe_load((folder / name).read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""What to do at a level of air, pollen, heat or UV."""
