@@ -70,6 +70,7 @@ def test_a_process_of_our_own_reads_the_same_settings_from_the_environment_that_
         ("DEFAULT_LANGUAGE", "de"),
         ("RATE_LIMIT", "many"),
         ("RATE_LIMIT_REPORTS", "10 per fortnight"),
+        ("RATE_LIMIT_DEVICES", "often"),
         ("CORS_ORIGINS", "https://*.ville.example"),
         ("CORS_ORIGINS", "ville.example"),
         ("CORS_ORIGINS", "https://ville.example/path"),

@@ -100,6 +100,12 @@ class InvalidArguments(Problem):
     name, status = "invalid-arguments", 422
 
 
+class LevelOutsideScale(Problem):
+    """See `content/problems.yaml`."""
+
+    name, status = "level-outside-scale", 422
+
+
 class PositionMissing(Problem):
     """See `content/problems.yaml`."""
 

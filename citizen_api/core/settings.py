@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -17,6 +18,13 @@ from sqlalchemy.exc import ArgumentError
 PREFIX: Final = "ALENTOURS_"
 DATABASES: Final = ("sqlite", "postgresql")
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_EXPECTED: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    date: "a day such as 2026-12-11",
+}
+_FILE: Final = re.compile(r"[a-z-]+=https://\S+")
 _AT_LEAST: Final = {
     "database_pool_size": 1,
     "database_lock_timeout_ms": 0,
@@ -77,6 +85,9 @@ class Settings:
         "240 per minute", "Requests per client address, for all routes together; empty: no limit."
     )
     rate_limit_reports: str = _setting("10 per hour", "Reports (wrong phone, closed for good …) per client address.")
+    rate_limit_devices: str = _setting(
+        "20 per hour", "New devices, and attempts to move one to a new phone by its code, per client address."
+    )
     redis_url: str = _setting(
         "",
         "Redis that shares the rate limits among processes and hosts (`redis://host:6379/0`). "
@@ -107,6 +118,46 @@ class Settings:
     )
     geocoder_timeout_s: float = _setting(
         2.0, "How long a search waits for the national geocoder, in seconds, before it answers without."
+    )
+    air_atmo_data_user: str = _setting(
+        "", "Account of Atmo Data (index, pollen and episodes of all of France); empty: it is not read."
+    )
+    air_atmo_data_password: str = _setting("", "Password of the account of Atmo Data.", secret=True)
+    air_atmo_data_url: str = _setting("https://admindata.atmo-france.org", "Address of Atmo Data.")
+    air_airparif_key: str = _setting(
+        "", "Key of Airparif's API (communes of Île-de-France); empty: it is not read.", secret=True
+    )
+    air_airparif_url: str = _setting("https://api.airparif.fr", "Address of Airparif's API.")
+    air_meteo_france_key: str = _setting(
+        "", "Key of Météo-France's vigilance (heat, cold, storms); empty: it is not read.", secret=True
+    )
+    air_meteo_france_url: str = _setting(
+        "https://public-api.meteofrance.fr/public/DPVigilance/v1", "Address of Météo-France's vigilance."
+    )
+    air_open_meteo_enabled: bool = _setting(
+        default=False,
+        help_text="Read hourly forecasts of Open-Meteo for the communes that residents watch, and compute an index "
+        "where nobody publishes one. It is told the centres of these communes.",
+    )
+    air_open_meteo_url: str = _setting("https://air-quality-api.open-meteo.com", "Address of Open-Meteo.")
+    air_communes: tuple[str, ...] = _setting(
+        (), "INSEE codes (comma-separated) of communes that are always read, besides those that residents watch."
+    )
+    air_files: tuple[str, ...] = _setting(
+        (),
+        "Files read every 30 minutes, as `kind=https://…` (comma-separated): kinds are those of `alentours air load`, "
+        "and `{date}` in an address is today's date as 20260131.",
+        secret=True,
+    )
+    air_eu_thresholds_on: date = _setting(
+        date(2026, 12, 11),
+        "Day from which measured days are judged by the thresholds of Directive (EU) 2024/2881 (transposition due on "
+        "2026-12-11).",
+    )
+    push_log_enabled: bool = _setting(
+        default=True,
+        help_text="Let devices register for the log transport, which writes that a message would have been sent "
+        "and sends nothing.",
     )
 
     @property
@@ -153,11 +204,12 @@ class Settings:
             # An exact origin: what holds `*` or `?` would be read as a pattern, and match more than was meant.
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise SettingsError(f"{PREFIX}CORS_ORIGINS must be `*` or origins such as https://ville.example")
-        for name in ("rate_limit", "rate_limit_reports"):
+        for name in ("rate_limit", "rate_limit_reports", "rate_limit_devices"):
             _check_limit(f"{PREFIX}{name.upper()}", getattr(self, name))
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "redis+unix://")):
             raise SettingsError(f"{PREFIX}REDIS_URL must begin with redis:// or rediss://")
         _check_database(self.database)
+        _check_files(self.air_files)
 
 
 def _written(value: Any) -> str:
@@ -171,10 +223,21 @@ def _parse(name: str, text: str, kind: Any) -> Any:
             return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
         if kind in (int, float, Path, str):
             return kind(text)
+        if kind is date:
+            return date.fromisoformat(text)
         return tuple(part.strip() for part in text.split(",") if part.strip())
     except (ValueError, KeyError) as error:
-        expected = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        expected = {bool: "true or false", int: "a whole number", float: "a number", date: "a day such as 2026-12-11"}[
+            kind
+        ]
         raise SettingsError(f"{name} must be {expected}, not {text!r}") from error
+
+
+def _check_files(files: tuple[str, ...]) -> None:
+    for named in files:
+        if not _FILE.fullmatch(named):
+            # The address may hold a key: it is not shown.
+            raise SettingsError(f"{PREFIX}AIR_FILES must be like uv=https://files.example/{{date}}.csv")
 
 
 def _check_limit(name: str, text: str) -> None:

@@ -1,1 +1,1 @@
-"""People: organisations, staff keys and the audit log."""
+"""People: residents' devices and their wishes; organisations, staff keys and the audit log."""

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 
 from citizen_api.core import problems
 from citizen_api.core.problems import Problem
-from citizen_api.web.auth import require_staff
+from citizen_api.web.auth import require_device, require_staff
 from citizen_api.web.described import describe
 from citizen_api.web.http import count_request
 from citizen_api.web.language import choose_language
@@ -72,12 +72,13 @@ class Blueprint(flask_smorest.Blueprint):
     def arguments(self, schema: Any, *, location: str = "json", **documented: Any) -> Callable[[View], View]:
         """Like flask-smorest's, with one schema instance for all requests; a query's `lang` is not passed on.
 
-        What is `documented` (a content type, a description, examples) goes to the description of the API.
+        What is `documented` (a content type, a description, examples) goes to the description of the API;
+        `required=False` lets a request come without a body, which then has nothing but defaults.
         """
         instance = schema() if isinstance(schema, type) else schema
         describing = super().arguments(instance, location=location, **documented)
         extra = self.problems(*WITH_A_BODY) if location in ("json", "form", "files") else None
-        read = self._reader_of(instance, location)
+        read = self._reader_of(instance, location, required=documented.get("required", True))
 
         def decorator(func: View) -> View:
             @wraps(func)
@@ -91,11 +92,13 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
-    def _reader_of(self, schema: ma.Schema, location: str) -> Callable[[], dict[str, Any]]:
+    def _reader_of(self, schema: ma.Schema, location: str, *, required: bool) -> Callable[[], dict[str, Any]]:
         """What reads the arguments of the current request. It raises Problem or what webargs raises."""
         parser = self.ARGUMENTS_PARSER
         if location != "query":
-            return lambda: parser.parse(schema, location=location)
+            return lambda: (
+                parser.parse(schema, location=location) if required or request.get_data() else schema.load({})
+            )
         quick = QuickReader(schema) if is_simple(schema) else None
 
         def read() -> dict[str, Any]:
@@ -159,6 +162,16 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
+    def device(self) -> Callable[[View], View]:
+        """Require a device token; documents the security and its problem. Looked at first, as a staff key is."""
+
+        def decorator(func: View) -> View:
+            func._asks_device = True  # type: ignore[attr-defined]  # noqa: SLF001
+            documented = self.doc(security=[{"deviceToken": []}])(func)
+            return self.problems(problems.Unauthorised)(documented)
+
+        return decorator
+
     def limited(self, setting: str) -> Callable[[View], View]:
         """Limit how often one client may do this: `setting` names the setting that says how often."""
 
@@ -174,17 +187,21 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
-    def cacheable(self, seconds: int) -> Callable[[View], View]:
-        """Mark an answer that caches may keep for `seconds`; it gets an ETag and answers 304."""
+    def cacheable(self, seconds: int, *, unless: str | None = None) -> Callable[[View], View]:
+        """Mark an answer that caches may keep for `seconds`; it gets an ETag and answers 304.
+
+        A question that has the parameter `unless` (a position) is not kept.
+        """
 
         def decorator(func: View) -> View:
             @wraps(func)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
-                g.cache_seconds = seconds
+                if unless is None or unless not in request.args:
+                    g.cache_seconds = seconds
                 return func(*args, **kwargs)
 
             wrapper._apidoc = deepcopy(getattr(func, "_apidoc", {}))  # type: ignore[attr-defined]  # noqa: SLF001
-            wrapper._apidoc["cacheable"] = seconds  # type: ignore[attr-defined]  # noqa: SLF001
+            wrapper._apidoc["cacheable"] = "always" if unless is None else "sometimes"  # type: ignore[attr-defined]  # noqa: SLF001
             return wrapper
 
         return decorator
@@ -226,16 +243,19 @@ def _only(describing: Callable[[View], View]) -> Callable[[View], View]:
 
 
 def _whole(func: View) -> View:
-    """What Flask calls: the staff key first, where one is asked for; then the view; then the end of its transaction.
+    """What Flask calls: the key or token first, where one is asked for; then the view; then the end of its transaction.
 
     It is committed before the answer leaves, where a failure can still become a problem.
     """
     roles: tuple[str, ...] | None = getattr(func, "_staff_roles", None)
+    asks_device: bool = getattr(func, "_asks_device", False)
 
     @wraps(func)
     def wrapper(**kwargs: Any) -> Any:
         if roles is not None:
             require_staff(*roles)
+        if asks_device:
+            require_device()
         answer = func(**kwargs)
         end_session(success=True)
         return answer

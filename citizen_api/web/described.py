@@ -32,7 +32,7 @@ def describe(doc: dict[str, Any], doc_info: dict[str, Any], *, spec: Any, **_: A
     responses = doc["responses"] = {str(int(status)): said for status, said in doc["responses"].items()}
     _add_examples(doc)
     if "cacheable" in doc_info:
-        responses["200"]["headers"] = _headers(_CACHING)
+        responses["200"]["headers"] = _headers(_CACHING, required=doc_info["cacheable"] == "always")
         responses["304"] = {"description": "Not changed: keep what you have.", "headers": _headers(_CACHING)}
     by_status: dict[int, list[type[Problem]]] = {}
     for kind in doc_info.get("problems", []):
@@ -88,9 +88,9 @@ def _problem_response(status: int, names: list[str], schema: Any) -> dict[str, A
     return response
 
 
-def _headers(descriptions: dict[str, str]) -> dict[str, Any]:
+def _headers(descriptions: dict[str, str], *, required: bool = True) -> dict[str, Any]:
     return {
-        name: {"description": text, "required": True, "schema": {"type": "string"}}
+        name: {"description": text, "required": required, "schema": {"type": "string"}}
         for name, text in descriptions.items()
     }
 

@@ -54,6 +54,7 @@ def messages_of(schema):
     for top in schema.fields.values():
         for field in fields_inside(top):
             kind = {"obj_type": getattr(field, "OBJ_TYPE", ""), "input": "x", "choices": "x", "regex": "x"}
+            kind |= {"awareness": "aware"}
             said |= {str(message).format_map(kind) for message in field.error_messages.values()}
             said = said.union(*(said_by(validator) for validator in field.validators))
     return said
