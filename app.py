@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
+import notifications.models  # noqa: F401 - registers its tables before any command runs
 from citizen_api.api import install_api, services_from, warm_up
 from citizen_api.cli import cli
 from citizen_api.core.settings import Settings
 from citizen_api.web.logs import configure_logs
 from citizen_api.web.services import Services
+from notifications.alerts_cli import alerts
+from notifications.cli import rehearse
 
 
 def create_app(settings: Settings | None = None, *, services: Services | None = None) -> Flask:
@@ -34,6 +37,8 @@ def create_served_app() -> Flask:
 
 def main() -> None:
     """Run the command line `alentours`."""
+    cli.add_command(alerts)
+    cli.add_command(rehearse)
     cli(prog_name="alentours")
 
 

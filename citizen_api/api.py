@@ -9,18 +9,24 @@ from flask import Flask
 from flask_smorest import Api
 from sqlalchemy import text
 
+from citizen_api.advice import views as advice_views
+from citizen_api.air import views as air_views
 from citizen_api.care import views as care_views
 from citizen_api.care.gazetteer import FacilitiesGazetteer
 from citizen_api.care.keeper import DirectoryKeeper
 from citizen_api.core.db import Database
 from citizen_api.core.problems import Problem
 from citizen_api.core.settings import Settings
+from citizen_api.people import device_views, wish_views
 from citizen_api.people import views as people_views
+from citizen_api.people.device_actions import StoredDevices
 from citizen_api.people.queries import StoredStaffKeys
+from citizen_api.people.wish_actions import Communes
+from citizen_api.territory import queries as territory_queries
 from citizen_api.territory import views as territory_views
 from citizen_api.territory.places import Places
 from citizen_api.web import system
-from citizen_api.web.auth import StaffKeys
+from citizen_api.web.auth import Devices, StaffKeys
 from citizen_api.web.http import install_http
 from citizen_api.web.limits import Limits
 from citizen_api.web.problems import register_problem_handlers
@@ -80,7 +86,20 @@ def install_api(app: Flask, services: Services) -> None:
     api.spec.components.security_scheme(
         "staffKey", {"type": "http", "scheme": "bearer", "description": "A staff key (`als_…`)."}
     )
-    for blp in (care_views.blp, territory_views.blp, people_views.blp, system.blp):
+    api.spec.components.security_scheme(
+        "deviceToken",
+        {"type": "http", "scheme": "bearer", "description": "A device's token (`ald_…`), from `POST /v1/devices`."},
+    )
+    for blp in (
+        advice_views.blp,
+        air_views.blp,
+        care_views.blp,
+        territory_views.blp,
+        people_views.blp,
+        device_views.blp,
+        wish_views.blp,
+        system.blp,
+    ):
         api.register_blueprint(blp)
     services.ports[OpenApi] = OpenApi(api)
     app.register_blueprint(system.pages)
@@ -95,8 +114,11 @@ def warm_up(app: Flask) -> None:
 
 def _register_capabilities(services: Services) -> None:
     services.ports.setdefault(StaffKeys, StoredStaffKeys())
+    services.ports.setdefault(Devices, StoredDevices())
+    services.ports.setdefault(Communes, territory_queries)
     territory_views.install(services)
     care_views.install(services)
+    air_views.install(services)
     services.port(Places).gazetteers.append(FacilitiesGazetteer(services.port(DirectoryKeeper).current))
 
     def check_database() -> dict[str, Any]:

@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import OperationalError
 
+from citizen_api.air.cli import air
 from citizen_api.care.cli import Refused, care
 from citizen_api.care.importing import ImportRunningError
 from citizen_api.care.sync import TooManyVanishingError
 from citizen_api.core.settings import Settings, SettingsError
 from citizen_api.people.cli import staff
+from citizen_api.people.device_cli import people
 from citizen_api.preparing import prepare_database
 from citizen_api.territory import queries as territory_queries
 from citizen_api.web.command import Context
@@ -28,6 +30,8 @@ class _Group(click.Group):
         except OperationalError as error:
             reason = " ".join(str(error.orig).split())
             raise click.ClickException(f"the database cannot be used: {reason}") from error
+        except SettingsError as error:
+            raise click.UsageError(str(error)) from error
         except ContentError as error:
             raise click.ClickException(f"the words are incomplete: {error}") from error
         except ImportRunningError as error:
@@ -53,8 +57,10 @@ def cli(context: click.Context) -> None:
         raise click.UsageError(str(error)) from error
 
 
+cli.add_command(air)
 cli.add_command(care)
 cli.add_command(staff)
+cli.add_command(people)
 
 
 @cli.command()
@@ -68,6 +74,21 @@ def serve(context: Context, host: str | None, port: int | None, workers: int | N
     from citizen_api.serving import serve_app  # noqa: PLC0415 - the server is heavy, other commands need none
 
     serve_app(context.settings, host=host, port=port, workers=workers, demo=demo)
+
+
+@cli.command()
+@click.option("--demo", is_flag=True, help="Publish and read the demo city's made-up air as well.")
+@click.pass_obj
+def background(context: Context, *, demo: bool) -> None:
+    """Do what is done beside answering: read the air in its turns, retire silent devices. `serve` starts this itself.
+
+    It ends when its input is closed.
+    """
+    from citizen_api.background import run_background  # noqa: PLC0415 - only this command needs it
+    from citizen_api.web.logs import configure_logs  # noqa: PLC0415
+
+    configure_logs(context.settings.log_level)
+    run_background(context.settings, context.database, clock=context.clock, demo=demo)
 
 
 @cli.group()

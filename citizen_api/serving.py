@@ -14,6 +14,9 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from citizen_api.air import actions as air_actions
+from citizen_api.air.outlook import DEMO_SOURCE
+from citizen_api.background import background
 from citizen_api.care import queries as care_queries
 from citizen_api.care import rules as care_rules
 from citizen_api.care.actions import remove_source
@@ -59,7 +62,7 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
     _preload(settings)
     # The workers are processes of their own: they read the same settings from the environment.
     os.environ[f"{PREFIX}HOST"], os.environ[f"{PREFIX}PORT"] = settings.host, str(settings.port)
-    Server(
+    server = Server(
         "app:create_served_app",
         address=settings.host,
         port=settings.port,
@@ -72,7 +75,9 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
         log_dictconfig=LOGS,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
-    ).serve()
+    )
+    with background(settings, demo=demo):
+        server.serve()
 
 
 def _preload(settings: Settings) -> None:
@@ -118,3 +123,4 @@ def forget_demo(database: Database) -> None:
     """Without --demo nothing of the demo city exists, not even what an earlier run left in the tables."""
     with database.session() as session:
         remove_source(session, care_rules.DEMO_SOURCE, now=system_clock())
+        air_actions.remove_source(session, DEMO_SOURCE)

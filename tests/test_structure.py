@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,12 +31,14 @@ VIOLATIONS = {
 WRITES_PURE = sorted(
     path.relative_to(ROOT)
     for path in (ROOT / "citizen_api").rglob("*.py")
-    if path.name in {"rules.py", "hours.py", "hours_syntax.py"} or path.parent.name == "core"
+    if path.name in {"rules.py", "wishes.py", "hours.py", "hours_syntax.py"} or path.parent.name == "core"
 )
 MAX_LINES = 400
 PUBLIC = {
     ("get", "/healthz"),
     ("get", "/readyz"),
+    ("get", "/v1/advice"),
+    ("get", "/v1/air"),
     ("get", "/v1/care/categories"),
     ("get", "/v1/care/services"),
     ("get", "/v1/care/nearest"),
@@ -47,6 +50,7 @@ PUBLIC = {
     ("get", "/v1/communes/{code}"),
     ("get", "/v1/emergency"),
     ("get", "/v1/places"),
+    ("post", "/v1/devices"),
 }
 
 
@@ -67,6 +71,10 @@ def lint(folder, *options):
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", *options]
     environment = os.environ | {"PYTHONPATH": str(folder), "NO_COLOR": "1"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def asks_for(operation, scheme):
+    return operation.get("security") == [{scheme: []}]
 
 
 def operations(client):
@@ -118,7 +126,7 @@ def test_rules_hours_and_the_kernel_know_no_flask_not_even_through_others(file):
     assert result.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("file", [file for file in WRITES_PURE if file.name == "rules.py"], ids=str)
+@pytest.mark.parametrize("file", [file for file in WRITES_PURE if file.name in {"rules.py", "wishes.py"}], ids=str)
 def test_rules_do_no_input_or_output(file):
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -141,19 +149,33 @@ def test_a_file_stays_short_enough_to_be_read(file):
     assert len((ROOT / file).read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
-def test_every_route_is_public_by_choice_or_asks_for_a_key(tmp_path):
+def test_every_route_is_public_by_choice_or_asks_for_a_key_or_a_token(tmp_path):
     described = operations(make_client(tmp_path))
-    assert {name for name, operation in described.items() if "security" not in operation} == PUBLIC
+    open_to_all = {name for name, operation in described.items() if "security" not in operation}
+    guarded = {
+        name
+        for name, operation in described.items()
+        if asks_for(operation, "staffKey") or asks_for(operation, "deviceToken")
+    }
+    assert open_to_all == PUBLIC
+    assert open_to_all | guarded == set(described)
 
 
-def test_a_route_that_asks_for_a_key_says_so_and_refuses_without_one(tmp_path):
+def test_a_route_asks_for_a_device_exactly_where_it_speaks_of_me(tmp_path):
+    described = operations(make_client(tmp_path))
+    of_devices = {name for name, operation in described.items() if asks_for(operation, "deviceToken")}
+    assert of_devices == {(method, path) for method, path in described if f"{path}/".startswith("/v1/me/")}
+    assert len(of_devices) >= 10
+
+
+def test_a_route_that_asks_for_a_key_or_a_token_says_so_and_refuses_without_one(tmp_path):
     client = make_client(tmp_path)
     guarded = {name: operation for name, operation in operations(client).items() if "security" in operation}
     assert len(guarded) >= 4
     for (method, path), operation in guarded.items():
-        assert {"401", "403"} <= set(operation["responses"])
-        assert operation["x-roles"]
-        response = client.open(path.replace("{report_id}", "1"), method=method.upper())
+        assert "401" in operation["responses"]
+        assert ("403" in operation["responses"]) == bool(operation.get("x-roles")) == asks_for(operation, "staffKey")
+        response = client.open(re.sub("{purpose}", "alerts", re.sub("{[a-z]+_id}", "1", path)), method=method.upper())
         assert (response.status_code, read_problem(response)["type"]) == (401, "/problems/unauthorised")
 
 
@@ -178,7 +200,7 @@ STAFF_WRITES = {("post", "/v1/care/reports/{report_id}/settlement"): settle_a_re
 
 def test_every_write_by_staff_is_tried_here(tmp_path):
     described = operations(make_client(tmp_path))
-    writes = {name for name, said in described.items() if "security" in said and name[0] not in {"get", "head"}}
+    writes = {name for name, said in described.items() if asks_for(said, "staffKey") and name[0] not in {"get", "head"}}
     assert writes == set(STAFF_WRITES)
 
 

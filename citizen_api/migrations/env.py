@@ -5,9 +5,11 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 
+import citizen_api.air.models
 import citizen_api.care.models
+import citizen_api.people.device_models
 import citizen_api.people.models
-import citizen_api.territory.models  # noqa: F401 - the three register their tables
+import citizen_api.territory.models  # noqa: F401 - they register their tables
 from citizen_api.core.db import Base, Instant
 
 

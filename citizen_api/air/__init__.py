@@ -1,0 +1,1 @@
+"""Air: indices, readings, forecasts and episodes; pollen, heat and UV beside them."""
