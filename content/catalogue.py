@@ -13,6 +13,7 @@ from content.advice import AdviceBook, read_advice
 from content.hazards import WATCHED
 from content.names import Names, read_names
 from content.push import PushBook, read_push
+from content.rehearsal import read_rehearsal
 from content.words import LANGUAGES, ContentError, Words, check_said_once, placeholders, read_file, read_words
 
 __all__ = ("LANGUAGES", "Catalogue", "ContentError", "Words", "catalogue", "load_catalogue", "read_words")
@@ -99,6 +100,7 @@ def _load(folder: Path) -> Catalogue:
         read_file(folder, "push/messages.yaml"),
         names,
     )
+    read_rehearsal(read_file(folder, "rehearsal.yaml"))
     check_said_once([*advice.texts(), *push.texts()])
     return Catalogue(
         problems={

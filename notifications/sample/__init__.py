@@ -1,0 +1,1 @@
+"""The bundled week of hourly measurements, and the script that derives it."""
