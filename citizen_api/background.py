@@ -26,6 +26,8 @@ from citizen_api.people.device_actions import retire_silent
 
 TICK_S: Final = 20.0
 _CHORES_EVERY: Final = timedelta(hours=6)
+_PATIENCE_MS: Final = 2_000
+"""How long SQLite's log waits for its readers, so that what an erased device left in it goes within a tick."""
 _log = logging.getLogger("alentours.background")
 
 
@@ -38,7 +40,8 @@ def run_background(settings: Settings, database: Database, *, clock: Clock, demo
     with make_client(settings) as client, _demo_feeds(database, client, clock, demo=demo) as made_up:
         feeds = [*feeds_from(settings, database, client), *made_up]
         keeper = AirKeeper(database, feeds, clock=clock, reports_dir=settings.data_dir / "imports")
-        work([_carefully(keeper.turn), _carefully(_chores(database, clock))], stop)
+        jobs = (keeper.turn, _chores(database, clock), partial(database.forget_deleted, patience_ms=_PATIENCE_MS))
+        work([_carefully(job) for job in jobs], stop)
 
 
 def work(jobs: Sequence[Callable[[], object]], stop: threading.Event, *, tick_s: float = TICK_S) -> None:
@@ -120,7 +123,6 @@ def _chores(database: Database, clock: Clock) -> Callable[[], object]:
             retired = retire_silent(session, now)
         done_at = now
         if retired:
-            database.forget_deleted()
             _log.info("silent devices retired", extra={"devices": retired})
 
     return run

@@ -8,6 +8,7 @@ zones: the rule gives the moments at which watches are due and days begin, as UT
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -105,15 +106,57 @@ _OUTCOME = _temporary(
 )
 
 
-def decide_for_all(session: Session, *, day: date, standings: Mapping[tuple[str, str], Standing], now: datetime) -> int:
-    """Decide for every device that watches something what it is told about an alert day; give the number of cases.
+class Audience:
+    """The devices that watch something, and what is decided for each. `cases`: how many questions they made."""
 
-    `standings`: {(commune, hazard): what is known and not over}. The outcome stays, until the transaction ends, for
-    `tally` and `decisions` of the same session.
+    def __init__(self, session: Session, cases: int) -> None:
+        self._session = session
+        self.cases = cases
+
+    def tally(self) -> dict[tuple[str, str | None, str], int]:
+        """Count the devices by (action, kind, reason)."""
+        query = (
+            select(_OUTCOME.c.action, _OUTCOME.c.kind, _OUTCOME.c.reason, func.count())
+            .join(_CASE, _CASE.c.signature == _OUTCOME.c.signature)
+            .group_by(_OUTCOME.c.action, _OUTCOME.c.kind, _OUTCOME.c.reason)
+            .order_by(_OUTCOME.c.action, _OUTCOME.c.reason)
+        )
+        return {(action, kind, reason): count for action, kind, reason, count in self._session.execute(query)}
+
+    def decisions(self) -> Iterator[tuple[str, Decision]]:
+        """Give (device id, decision) of every device."""
+        query = select(_CASE.c.device_id, _OUTCOME).join(_OUTCOME, _CASE.c.signature == _OUTCOME.c.signature)
+        for row in self._session.execute(query).mappings():
+            yield (
+                row["device_id"],
+                Decision(
+                    action=row["action"],
+                    reason=row["reason"],
+                    kind=row["kind"],
+                    levels={hazard: row[hazard] for hazard in WATCHED if row[hazard] is not None},
+                    expires_at=row["expires_at"],
+                    again_at=row["again_at"],
+                ),
+            )
+
+
+@contextmanager
+def decided(
+    session: Session, *, day: date, standings: Mapping[tuple[str, str], Standing], now: datetime
+) -> Iterator[Audience]:
+    """Decide, for the length of a block, what every device that watches something is told about an alert day.
+
+    `standings`: {(commune, hazard): what is known and not over}. The tables that hold it are the connection's own and
+    go with the block (or with its transaction, should that fail): they name devices.
     """
     connection = session.connection()
-    _METADATA.drop_all(connection)  # of an earlier day in the same transaction
     _METADATA.create_all(connection)
+    yield Audience(session, _fill(session, day, standings, now))
+    _METADATA.drop_all(connection)
+
+
+def _fill(session: Session, day: date, standings: Mapping[tuple[str, str], Standing], now: datetime) -> int:
+    """Bring the devices down to cases, and decide each; give how many they are."""
     _insert(session, _STANDING, (_standing_row(*key, standing) for key, standing in standings.items()))
     profiles = {key: Profile.from_key(key) for key in session.scalars(select(Preferences.profile_key).distinct())}
     _insert(session, _PROFILE, (_profile_row(key, profile, now) for key, profile in profiles.items()))
@@ -145,34 +188,6 @@ def decide_for_all(session: Session, *, day: date, standings: Mapping[tuple[str,
     rows = [dict(row) for row in session.execute(select(_CASE).where(_CASE.c.device_id.in_(first))).mappings()]
     _insert(session, _OUTCOME, (_outcome_row(row, _decide(row, profiles, now), day) for row in rows))
     return len(rows)
-
-
-def tally(session: Session) -> dict[tuple[str, str | None, str], int]:
-    """Count the devices by (action, kind, reason), after `decide_for_all`."""
-    query = (
-        select(_OUTCOME.c.action, _OUTCOME.c.kind, _OUTCOME.c.reason, func.count())
-        .join(_CASE, _CASE.c.signature == _OUTCOME.c.signature)
-        .group_by(_OUTCOME.c.action, _OUTCOME.c.kind, _OUTCOME.c.reason)
-        .order_by(_OUTCOME.c.action, _OUTCOME.c.reason)
-    )
-    return {(action, kind, reason): count for action, kind, reason, count in session.execute(query)}
-
-
-def decisions(session: Session) -> Iterator[tuple[str, Decision]]:
-    """Give (device id, decision) of every device, after `decide_for_all`."""
-    query = select(_CASE.c.device_id, _OUTCOME).join(_OUTCOME, _CASE.c.signature == _OUTCOME.c.signature)
-    for row in session.execute(query).mappings():
-        yield (
-            row["device_id"],
-            Decision(
-                action=row["action"],
-                reason=row["reason"],
-                kind=row["kind"],
-                levels={hazard: row[hazard] for hazard in WATCHED if row[hazard] is not None},
-                expires_at=row["expires_at"],
-                again_at=row["again_at"],
-            ),
-        )
 
 
 def _insert(session: Session, table: Table, rows: Iterator[dict[str, Any]]) -> None:

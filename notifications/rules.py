@@ -24,9 +24,12 @@ SETTLES_AFTER: Final = timedelta(hours=1)
 """A better level must have stood so long before anybody is told of it."""
 ALL_CLEAR_LASTS: Final = timedelta(hours=12)
 """DESIGN, decision 7."""
+BRIEF_BEFORE: Final = timedelta(hours=12)
+"""The morning brief of a day comes at most so long before it begins."""
 NIGHT_FROM: Final = time(17)
 """What begins in the evening or the night belongs to the alert day of the next morning: one night is one message."""
 WEEK: Final = timedelta(days=7)
+_DAY: Final = timedelta(days=1)
 _RED: Final = 4
 """Red of Météo-France's vigilance."""
 
@@ -136,16 +139,18 @@ def alert_day(starts_at: datetime, *, zone: str) -> date:
 def due_at(when: When, starts_at: datetime, profile: Profile) -> datetime:
     """First moment (UTC) at which a watch is told of what begins at `starts_at`, by the device's clock.
 
-    `evening_before`: the last `EVENING_FROM` that is not after it; `today`: the morning brief of the day on which it
-    begins. What becomes known later than that is told when it becomes known.
+    `evening_before`: the last `EVENING_FROM` that is not after it. `today`: the first morning brief that is not more
+    than `BRIEF_BEFORE` ahead of it, so that the day of a place far away is told on the morning nearest to it. What
+    becomes known later than that is told when it becomes known.
     """
-    day = local_day(starts_at, zone=profile.zone)
     if when == "today":
-        return local_instant(day, profile.brief_at, zone=profile.zone)
+        earliest = starts_at - BRIEF_BEFORE
+        day = local_day(earliest, zone=profile.zone)
+        brief = local_instant(day, profile.brief_at, zone=profile.zone)
+        return brief if brief >= earliest else local_instant(day + _DAY, profile.brief_at, zone=profile.zone)
+    day = local_day(starts_at, zone=profile.zone)
     evening = local_instant(day, EVENING_FROM, zone=profile.zone)
-    if evening > starts_at:
-        evening = local_instant(day - timedelta(days=1), EVENING_FROM, zone=profile.zone)
-    return evening
+    return evening if evening <= starts_at else local_instant(day - _DAY, EVENING_FROM, zone=profile.zone)
 
 
 def watch_state(watch: Watch, standing: Standing | None, profile: Profile, now: datetime) -> State:
@@ -198,12 +203,13 @@ def decide(
     if not consents:
         return Decision(action="none", reason="no_consent")
     before = _still_watched(told, states)
-    word = _word(states, before, now)
+    word = _word(states, before, told, now)
     if told is not None and told.expires_at <= now and before and not word.counts:
         return Decision(action="none", reason="over")
     if word.action != "tell":
         return word
-    held = _quiet(word, states, profile, now)
+    passes = profile.alerts_pass_quiet and any(states[hazard].is_alert for hazard in _risen(word.levels, before))
+    held = None if passes else _quiet(word, profile, now)
     if held is not None:
         return held
     if word.counts and (sent_today >= profile.cap_per_day or sent_in_week >= profile.cap_per_week):
@@ -216,38 +222,49 @@ def _still_watched(told: Told | None, states: Mapping[str, HazardState]) -> dict
     return {} if told is None else {hazard: level for hazard, level in told.levels.items() if hazard in states}
 
 
-def _word(states: Mapping[str, HazardState], before: Mapping[str, int], now: datetime) -> Decision:
+def _word(states: Mapping[str, HazardState], before: Mapping[str, int], told: Told | None, now: datetime) -> Decision:
     """What there is to say, whatever the hour."""
-    speaking = {hazard: states[hazard].level for hazard in WATCHED if hazard in states and states[hazard].level}
-    raised = any(level > before.get(hazard, 0) for hazard, level in speaking.items())
-    kept = {hazard: level for hazard, level in before.items() if not states[hazard].whole}
-    if raised:
-        return Decision(
-            action="tell",
-            kind="raised" if before else "alert",
-            reason="raised" if before else "above_wish",
-            levels=_worst(kept, speaking),
-            expires_at=_ends_at(states),
-        )
-    better = [hazard for hazard, level in before.items() if states[hazard].whole and speaking.get(hazard, 0) < level]
+    speaking: dict[str, int] = {
+        hazard: states[hazard].level
+        for hazard in WATCHED
+        if hazard in states and states[hazard].state is State.SPEAKING
+    }
+    better = {hazard: _settled_at(states[hazard], now) for hazard in before if _is_better(hazard, states, before)}
+    # What is not known whole, or is better for less than an hour, stands as it was told.
+    kept = {
+        hazard: level for hazard, level in before.items() if not states[hazard].whole or better.get(hazard, now) > now
+    }
+    levels: dict[str, int] = {h: max(kept.get(h, 0), speaking.get(h, 0)) for h in WATCHED if h in kept or h in speaking}
+    ends = [state.ends_at for state in states.values() if state.ends_at is not None]
+    if told is not None and kept:
+        ends.append(told.expires_at)
+    if _risen(levels, before):
+        kind: Kind = "raised" if before else "alert"
+        reason = "raised" if before else "above_wish"
+        return Decision(action="tell", kind=kind, reason=reason, levels=levels, expires_at=max(ends))
     if not better:
         return _nothing_new(states, before)
-    changed_at = [since for hazard in better if (since := states[hazard].since) is not None]
-    settled_at = max(changed_at) + SETTLES_AFTER
-    if now < settled_at:
-        return Decision(action="hold", reason="not_settled", again_at=settled_at)
-    if speaking:
-        return Decision(
-            action="tell", kind="lowered", reason="lowered", levels=_worst(kept, speaking), expires_at=_ends_at(states)
-        )
-    if kept:
-        return Decision(action="none", reason="unknown")
+    if all(settled_at > now for settled_at in better.values()):
+        return Decision(action="hold", reason="not_settled", again_at=min(better.values()))
+    if levels:
+        return Decision(action="tell", kind="lowered", reason="lowered", levels=levels, expires_at=max(ends))
     return Decision(action="tell", kind="all_clear", reason="all_clear", expires_at=now + ALL_CLEAR_LASTS)
 
 
-def _worst(kept: Mapping[str, int], speaking: Mapping[str, int]) -> dict[str, int]:
-    """What holds after a word: the worse of what was told and is not known now, and of what speaks."""
-    return {h: max(kept.get(h, 0), speaking.get(h, 0)) for h in WATCHED if h in kept or h in speaking}
+def _risen(levels: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
+    """The hazards that are worse than what was told, or were not told of."""
+    return [hazard for hazard, level in levels.items() if hazard not in before or level > before[hazard]]
+
+
+def _is_better(hazard: str, states: Mapping[str, HazardState], before: Mapping[str, int]) -> bool:
+    """Whether a hazard that was told of is known, everywhere, to be less bad."""
+    state = states[hazard]
+    return state.whole and (state.state is not State.SPEAKING or state.level < before[hazard])
+
+
+def _settled_at(state: HazardState, now: datetime) -> datetime:
+    """When a better level will have stood long enough. Any further change of it starts anew."""
+    return (state.since or now) + SETTLES_AFTER
 
 
 def _nothing_new(states: Mapping[str, HazardState], before: Mapping[str, int]) -> Decision:
@@ -258,17 +275,14 @@ def _nothing_new(states: Mapping[str, HazardState], before: Mapping[str, int]) -
     return Decision(action="none", reason={State.WAITING: "not_due", State.UNKNOWN: "unknown"}.get(worst, "below_wish"))
 
 
-def _quiet(word: Decision, states: Mapping[str, HazardState], profile: Profile, now: datetime) -> Decision | None:
-    """Hold the word until the quiet hours end, or drop it where it will be over by then; None: they do not matter."""
+def _quiet(word: Decision, profile: Profile, now: datetime) -> Decision | None:
+    """Hold the word until the quiet hours end, or drop it where it will be over by then; None: they do not matter.
+
+    An all-clear is never over by then: its hours count from when it is told.
+    """
     if profile.quiet is None or not is_quiet(now, profile.quiet, zone=profile.zone):
         return None
-    if profile.alerts_pass_quiet and word.counts and any(state.is_alert for state in states.values()):
-        return None
     ends_at = quiet_ends_at(now, profile.quiet, zone=profile.zone)
-    if word.expires_at is not None and ends_at >= word.expires_at:
+    if word.kind != "all_clear" and word.expires_at is not None and ends_at >= word.expires_at:
         return Decision(action="drop", reason="quiet_dropped", kind=word.kind)
     return Decision(action="hold", reason="quiet", kind=word.kind, again_at=ends_at)
-
-
-def _ends_at(states: Mapping[str, HazardState]) -> datetime:
-    return max(state.ends_at for state in states.values() if state.ends_at is not None)

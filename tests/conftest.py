@@ -118,7 +118,14 @@ def clock() -> StillClock:
 @pytest.fixture
 def settings(tmp_path) -> Settings:
     # directory_check_s=0: a test sees its own change in the next request. No limit: tests are many and quick.
-    return Settings(data_dir=tmp_path, directory_check_s=0, rate_limit="", rate_limit_reports="", rate_limit_devices="")
+    return Settings(
+        data_dir=tmp_path,
+        directory_check_s=0,
+        rate_limit="",
+        rate_limit_reports="",
+        rate_limit_devices="",
+        rate_limit_transfers="",
+    )
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_setting_that_no_feed_can_serve_is_refused_before_anything_starts(sett
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
+def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("background")
     environment = os.environ | {"ALENTOURS_DATA_DIR": str(folder)}
     subprocess.run([ALENTOURS, "db", "upgrade"], env=environment, check=True, capture_output=True)
@@ -89,8 +90,14 @@ def data_dir(tmp_path_factory):
 
 
 @pytest.fixture
+def data_dir(prepared, tmp_path):
+    """A prepared database of its own, in which every feed is due."""
+    return shutil.copytree(prepared, tmp_path / "var")
+
+
+@pytest.fixture
 def process(data_dir, tmp_path):
-    """`alentours background --demo`, in a folder where a stranger's app.py lies, once it has read something."""
+    """`alentours background --demo`; its first line says that it has read something."""
     environment = os.environ | {"ALENTOURS_DATA_DIR": str(data_dir)}
     with subprocess.Popen(
         [ALENTOURS, "background", "--demo"],
@@ -106,17 +113,15 @@ def process(data_dir, tmp_path):
             running.kill()
 
 
-def lines(process):
-    """What it logs, line by line."""
-    return (json.loads(line) for line in process.stderr)
+def first_line(process):
+    return json.loads(process.stderr.readline())["message"]
 
 
 @pytest.mark.whole
-def test_the_process_ends_well_when_whoever_holds_its_input_is_gone(process, data_dir):
+def test_the_process_ends_well_when_whoever_holds_its_input_is_gone(process):
     process.stdin.write("anything that is written is not its end\n")
     process.stdin.flush()
-    said = next(lines(process))
-    assert (said["event"] if "event" in said else said["message"]) is not None
+    assert first_line(process) == "air source read"
     assert process.poll() is None
     process.stdin.close()
     assert process.wait(timeout=30) == 0
@@ -124,13 +129,13 @@ def test_the_process_ends_well_when_whoever_holds_its_input_is_gone(process, dat
 
 @pytest.mark.whole
 def test_the_process_ends_well_when_told_to(process):
-    next(lines(process))
+    assert first_line(process) == "air source read"
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
 
 
 @pytest.mark.whole
-def test_what_the_block_started_ends_with_the_block(data_dir, settings, tmp_path, monkeypatch):
+def test_a_strangers_program_in_the_working_folder_is_not_started(data_dir, settings, tmp_path, monkeypatch):
     (tmp_path / "app.py").write_text("raise SystemExit('a stranger')\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     started = []
@@ -145,5 +150,4 @@ def test_what_the_block_started_ends_with_the_block(data_dir, settings, tmp_path
         (process,) = started
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=2)
-    assert process.returncode == 0
-    assert datetime.now(UTC)
+    assert process.poll() is not None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, exists, or_, select, tuple_
+from sqlalchemy import and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from citizen_api.air.facts import hour_is_known
@@ -44,6 +44,7 @@ def zones_of(session: Session, codes: Collection[str]) -> dict[str, dict[Zone, i
         Commune.departement_code,
         Commune.region_code,
     )
+    codes = set(codes)
     everywhere = len(codes) > _MANY
     query = select(*columns) if everywhere else select(*columns).where(Commune.code.in_(codes))
     for code, parent, ept, epci, departement, region in session.execute(query):
@@ -54,6 +55,8 @@ def zones_of(session: Session, codes: Collection[str]) -> dict[str, dict[Zone, i
             (kind, its_code): rank for rank, (kind, its_code) in enumerate(wider, start=1) if its_code
         }
     parts = select(Commune.code, Commune.parent_code).where(Commune.parent_code.is_not(None))
+    if not everywhere:
+        parts = parts.where(Commune.parent_code.in_(codes))
     for code, parent in session.execute(parts):
         if parent in zones:
             zones[parent][("commune", code)] = OF_A_PART
@@ -83,7 +86,16 @@ def facts(
         .order_by(AirFact.id)
     )
     if zones is not None:
-        query = query.where(tuple_(AirFact.zone_kind, AirFact.zone_code).in_(list(zones)))
+        # Not as pairs: SQLite would search no index for them.
+        kinds = {
+            kind: sorted(code for its_kind, code in zones if its_kind == kind) for kind in {kind for kind, _ in zones}
+        }
+        query = query.where(
+            or_(
+                false(),
+                *(and_(AirFact.zone_kind == kind, AirFact.zone_code.in_(kinds[kind])) for kind in sorted(kinds)),
+            )
+        )
     return list(session.scalars(query))
 
 

@@ -192,7 +192,7 @@ def run_builder(settings: Settings) -> bool:
         return False
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     result = subprocess.run(
-        [sys.executable, "-m", "app", "care", "directory", "--background"],
+        [sys.executable, "-P", "-m", "app", "care", "directory", "--background"],
         env=ours | settings.to_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -127,18 +127,22 @@ class Database:
         """Open a session whose transaction the caller ends. Only `write` ones may change anything."""
         return self._sessions(bind=self._writing_engine if write else self.engine)
 
-    def forget_deleted(self) -> None:
-        """Empty SQLite's log, which may still hold what was deleted; whoever reads just now is not waited for."""
-        if self.engine.dialect.name != "sqlite":
+    def forget_deleted(self, *, patience_ms: int = 500) -> None:
+        """Empty SQLite's log, which may still hold what was deleted; whoever reads is waited for, for so long.
+
+        What cannot be emptied now is emptied by the next call (the background process makes one every tick).
+        """
+        file = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or not file or not _size(Path(f"{file}-wal")):
             return
         raw = self.engine.raw_connection()
         try:
             cursor = raw.cursor()
-            cursor.execute("PRAGMA busy_timeout=0")
+            cursor.execute(f"PRAGMA busy_timeout={patience_ms:d}")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             cursor.close()
         finally:
-            raw.invalidate()  # with its timeout of nothing
+            raw.invalidate()  # with its timeout
             raw.close()
 
     @contextmanager
@@ -146,3 +150,10 @@ class Database:
         """Run a block in one transaction."""
         with self.open(write=write) as session, session.begin():
             yield session
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

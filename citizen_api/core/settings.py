@@ -86,7 +86,10 @@ class Settings:
     )
     rate_limit_reports: str = _setting("10 per hour", "Reports (wrong phone, closed for good …) per client address.")
     rate_limit_devices: str = _setting(
-        "20 per hour", "New devices, and attempts to move one to a new phone by its code, per client address."
+        "600 per hour", "New devices per client address: a mobile operator may put many residents behind one."
+    )
+    rate_limit_transfers: str = _setting(
+        "20 per hour", "Codes to move a device to a new phone, asked for or tried, per client address."
     )
     redis_url: str = _setting(
         "",
@@ -204,7 +207,7 @@ class Settings:
             # An exact origin: what holds `*` or `?` would be read as a pattern, and match more than was meant.
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise SettingsError(f"{PREFIX}CORS_ORIGINS must be `*` or origins such as https://ville.example")
-        for name in ("rate_limit", "rate_limit_reports", "rate_limit_devices"):
+        for name in ("rate_limit", "rate_limit_reports", "rate_limit_devices", "rate_limit_transfers"):
             _check_limit(f"{PREFIX}{name.upper()}", getattr(self, name))
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "redis+unix://")):
             raise SettingsError(f"{PREFIX}REDIS_URL must begin with redis:// or rediss://")

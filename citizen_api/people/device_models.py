@@ -99,7 +99,8 @@ class Preferences(Base):
 class Consent(Base):
     """Consent to one purpose: alerts, campaigns or reminders. It stands while `withdrawn_at` is empty.
 
-    A withdrawn one is kept, as the proof of what was agreed to while it stood, until the device is erased.
+    A withdrawn one is kept, as the proof of what was agreed to while it stood, until the device consents anew or is
+    erased: only the last consent to a purpose is known.
     """
 
     __tablename__ = "people_consent"

@@ -15,6 +15,7 @@ from citizen_api.people.device_problems import TransferCodeInvalid
 from citizen_api.people.wishes import DEFAULT_PROFILE
 from citizen_api.web.auth import current_device
 from citizen_api.web.blueprint import Blueprint
+from citizen_api.web.http import count_against
 from citizen_api.web.language import language
 from citizen_api.web.services import end_session, now, services, session
 
@@ -37,6 +38,7 @@ def create(body: dict[str, Any]) -> dict[str, Any]:
     A move gives the same device a fresh token: the old phone's opens nothing any more and is not reached any more.
     """
     if "transfer_code" in body:
+        count_against("rate_limit_transfers")
         device_id, token = actions.finish_transfer(session(), body["transfer_code"], now=now())
     else:
         chosen = body.get("language") or language()
@@ -65,7 +67,7 @@ def rotate() -> dict[str, Any]:
 @blp.post("/me/transfer")
 @blp.device()
 @blp.response(201, schemas.TransferView)
-@blp.limited("rate_limit_devices")
+@blp.limited("rate_limit_transfers")
 def transfer() -> dict[str, Any]:
     """Give a code to type on a new phone within ten minutes. It works once, and a code before it no more."""
     code, expires_at = actions.start_transfer(session(), current_device().id, now=now())

@@ -22,11 +22,13 @@ _VISIBLE: Final = re.compile(r"[!-\[\]-~]+")
 """ASCII without blanks, and without the backslash that browsers read as a slash and others do not."""
 _NAME: Final = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 """A host name of at least two labels, the last of which is no number: what is one may stand for an IP address."""
+_PORTS: Final = frozenset({None, 443, 8443})
+"""Where a push service may listen; a city's own (UnifiedPush) may take the second."""
 _LOCAL: Final = (".localhost", ".local", ".internal", ".home.arpa", ".localdomain")
 
 
 def is_endpoint(url: str) -> bool:
-    """Whether this is the https address of a push service on the public internet, without a name or password.
+    """Whether this is the https address of a push service on the public internet: no odd port, no name or password.
 
     What the host's name leads to is checked again whenever something is sent (`core.outgoing`).
     """
@@ -34,10 +36,10 @@ def is_endpoint(url: str) -> bool:
         return False
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    if parts.scheme != "https" or "@" in parts.netloc or parts.fragment:
+    if parts.scheme != "https" or port not in _PORTS or "@" in parts.netloc or parts.fragment:
         return False
     try:
         ipaddress.ip_address(host)

@@ -163,7 +163,7 @@ class PreferencesBody(Body):
     """Language, and when the device may be told. What is left out takes its default."""
 
     language = ma.fields.String(
-        validate=ma.validate.OneOf(LANGUAGES), metadata={"description": "Default: the language of the request."}
+        validate=ma.validate.OneOf(LANGUAGES), metadata={"description": "Default: what it was."}
     )
     zone = zone_field()
     quiet_hours = ma.fields.Nested(
@@ -194,14 +194,14 @@ class PreferencesBody(Body):
             raise ma.ValidationError("Differs from the zone of the quiet hours.", "zone")
 
 
-def profile_of(wished: dict[str, Any]) -> Profile:
-    """Give the profile of a loaded PreferencesBody."""
+def profile_of(wished: dict[str, Any], *, zone: str) -> Profile:
+    """Give the profile of a loaded PreferencesBody. `zone`: where it names none."""
     quiet: QuietHours | None = DEFAULT_PROFILE.quiet
     hours = wished.get("quiet_hours")
     if "quiet_hours" in wished:
         quiet = hours and QuietHours(time.fromisoformat(hours["start"]), time.fromisoformat(hours["end"]))
     return Profile(
-        zone=wished.get("zone") or (hours or {}).get("zone") or DEFAULT_PROFILE.zone,
+        zone=wished.get("zone") or (hours or {}).get("zone") or zone,
         quiet=quiet,
         brief_at=time.fromisoformat(wished["brief_at"]) if "brief_at" in wished else DEFAULT_PROFILE.brief_at,
         cap_per_day=wished["cap_per_day"],

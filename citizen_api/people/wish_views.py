@@ -15,7 +15,6 @@ from citizen_api.people.device_problems import WatchLimitReached, WatchUnknown
 from citizen_api.people.wish_actions import Communes, Wish
 from citizen_api.web.auth import current_device
 from citizen_api.web.blueprint import Blueprint
-from citizen_api.web.language import language
 from citizen_api.web.services import now, services, session
 
 blp = Blueprint(
@@ -79,8 +78,12 @@ def preferences() -> dict[str, Any]:
 @blp.arguments(schemas.PreferencesBody)
 @blp.response(200, schemas.PreferencesView)
 def replace_preferences(body: dict[str, Any]) -> dict[str, Any]:
-    """Set the device's language, and when it may be told. What is left out takes its default."""
-    chosen, profile = body.get("language") or language(), schemas.profile_of(body)
+    """Set the device's language, and when it may be told. What is left out takes its default.
+
+    Language and clock are no wishes that have one: left out, they stay what they are.
+    """
+    before, known = queries.preferences(session(), current_device().id)
+    chosen, profile = body.get("language") or before, schemas.profile_of(body, zone=known.zone)
     actions.replace_preferences(session(), current_device().id, language=chosen, profile=profile)
     return schemas.preferences_shown(chosen, profile)
 

@@ -22,12 +22,11 @@ from citizen_api.core import problems
 from citizen_api.core.problems import Problem
 from citizen_api.web.auth import require_device, require_staff
 from citizen_api.web.described import describe
-from citizen_api.web.http import count_request
+from citizen_api.web.http import count_against
 from citizen_api.web.language import choose_language
-from citizen_api.web.limits import Limits
 from citizen_api.web.query import QuickReader, is_simple
 from citizen_api.web.reading import Parser
-from citizen_api.web.services import end_session, services
+from citizen_api.web.services import end_session
 from content.catalogue import LANGUAGES
 
 View = Callable[..., Any]
@@ -178,9 +177,7 @@ class Blueprint(flask_smorest.Blueprint):
         def decorator(func: View) -> View:
             @wraps(func)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
-                often: str = getattr(services().settings, setting)
-                if often:
-                    count_request(services().port(Limits), often, scope=setting)
+                count_against(setting)
                 return func(*args, **kwargs)
 
             return wrapper

@@ -11,7 +11,7 @@ from citizen_api.core.problems import NotFound, TooManyRequests
 from citizen_api.core.settings import Settings
 from citizen_api.web.around import MORE_HEADERS, Around
 from citizen_api.web.limits import Counts, Limits
-from citizen_api.web.services import end_session
+from citizen_api.web.services import end_session, services
 
 _PROBES = frozenset({"system.healthz", "system.readyz"})
 """What a load balancer asks: often, and from one address."""
@@ -78,6 +78,13 @@ def count_request(limits: Limits, often: str, *, scope: str) -> None:
     request.environ[MORE_HEADERS] = headers
     if wait_s:
         raise TooManyRequests(headers={"Retry-After": str(wait_s)})
+
+
+def count_against(setting: str) -> None:
+    """Count this request against the limit that a setting holds, if it holds one. Raises TooManyRequests."""
+    often: str = getattr(services().settings, setting)
+    if often:
+        count_request(services().port(Limits), often, scope=setting)
 
 
 class _CompressedFiles:

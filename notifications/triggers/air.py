@@ -14,7 +14,7 @@ from citizen_api.air import queries
 from citizen_api.air.outlook import outlook
 from citizen_api.people.device_models import Watch
 from content.hazards import WATCHED
-from notifications import audience
+from notifications.audience import decided
 from notifications.rules import Standing
 
 AROUND: Final = (-1, 0, 1, 2)
@@ -75,6 +75,7 @@ def preview(session: Session, *, now: datetime) -> dict[date, Counter[tuple[str,
     communes = watched_communes(session)
     counts: dict[date, Counter[tuple[str, str | None, str]]] = {}
     for day in alert_days(now):
-        audience.decide_for_all(session, day=day, standings=standings(session, communes, day=day, now=now), now=now)
-        counts[day] = Counter(audience.tally(session))
+        known = standings(session, communes, day=day, now=now)
+        with decided(session, day=day, standings=known, now=now) as audience:
+            counts[day] = Counter(audience.tally())
     return counts

@@ -164,6 +164,25 @@ def test_now_as_a_model_expects_it_tells_the_age_of_its_run(database, ask):
     assert (hour["method"], hour["sources"], hour["age_s"]) == ("modelled", ["synthetic"], 2 * 3_600)
 
 
+def test_what_makes_no_index_is_shown_in_the_city_without_a_class(database, ask):
+    unplaced = {"lat": None, "lon": None, "influence": None, "commune_code": "75118"}
+    measure(database, [make_reading(value, NOON, "nox", code=str(value), **unplaced) for value in (10.0, 40.0, 90.0)])
+    answer = ask("commune=75104&lang=en")
+    (value,) = answer["now"]["values"]
+    assert (answer["now"]["basis"], answer["now"]["level"], answer["now"]["age_s"]) == ("measured", None, None)
+    assert (value["value_ug_m3"], value["stations"], value["where"], value["distance_m"]) == (
+        40.0,
+        3,
+        "in the city",
+        None,
+    )
+    assert "air_in_the_city" in codes(answer)
+
+
+def test_a_land_without_a_clock_of_its_own_is_told_by_that_of_paris(ask):
+    assert ask("commune=98901")["at"] == "2026-01-06T12:00:00+01:00"
+
+
 def test_overseas_a_day_is_that_of_its_own_clock(database, ask, clock):
     starts_at = datetime(2026, 1, 6, 20, tzinfo=UTC)
     say(database, make_fact(zone_code="97411", day=TOMORROW, starts_at=starts_at, ends_at=starts_at + 24 * HOUR))
@@ -297,6 +316,18 @@ def test_the_picture_says_the_same_in_both_languages(database, client, clock, la
     assert word in text
     assert title in text
     assert "prefers-color-scheme:dark" in text
+
+
+def test_the_picture_draws_the_hours_of_the_worst_pollutant_with_the_age_of_their_source(database, client, clock):
+    midnight = datetime(2026, 1, 6, tzinfo=UTC)
+    made = [(ends_at, number) for number, (ends_at, _) in enumerate(hours_of(DAY, [0.0] * 24))]
+    measure(database, [make_reading(95.0 + number, ends_at, "no2") for ends_at, number in made])
+    measure(database, [make_reading(10.0, ends_at, "o3") for ends_at, _ in made])
+    clock.moment = midnight + 13 * HOUR + timedelta(minutes=30)
+    response = client.get("/v1/air?commune=75104&lang=en", headers={"Accept": "image/svg+xml"})
+    text = response.get_data(as_text=True)
+    assert "NO2, hour by hour" in text.replace("NO₂", "NO2")
+    assert "Source: The tests, 30 min ago." in text
 
 
 def test_the_picture_of_the_unknown_says_so(client):

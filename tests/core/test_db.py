@@ -107,6 +107,22 @@ def test_what_is_deleted_is_in_none_of_the_files_any_more(tmp_path):
     assert not any(b"Zorglub" in content for content in files)
 
 
+def test_what_a_reader_holds_back_is_gone_with_the_next_call_after_it(tmp_path):
+    database = Database(make_engine(Settings(data_dir=tmp_path)))
+    with database.session() as session:
+        session.execute(text("CREATE TABLE person (name TEXT PRIMARY KEY)"))
+        session.execute(text("INSERT INTO person VALUES ('Synthetic Zorglub')"))
+    with database.session(write=False) as reader:
+        reader.scalar(text("SELECT count(*) FROM person"))
+        with database.session() as session:
+            session.execute(text("DELETE FROM person"))
+        database.forget_deleted(patience_ms=10)
+    database.forget_deleted()
+    files = [path.read_bytes() for path in tmp_path.iterdir()]
+    database.engine.dispose()
+    assert not any(b"Zorglub" in content for content in files)
+
+
 def test_many_threads_may_write_at_once(tmp_path):
     database = Database(make_engine(Settings(data_dir=tmp_path)))
     with database.session() as session:

@@ -4,13 +4,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 import pytest
+from sqlalchemy import inspect
 
 from citizen_api.people.device_models import Consent, Device, Preferences, Watch
 from citizen_api.people.wishes import Profile, QuietHours, day_bounds, local_day
 from content.hazards import SCALES, WATCHED
 from notifications import rules
 from notifications.actions import forget_told, record_told
-from notifications.audience import decide_for_all, decisions, tally
+from notifications.audience import decided
 from notifications.models import Disturbance, ToldDay
 from notifications.rules import Standing, Told, decide, look
 from tests.notifications.makers import DAY, PARIS, at, make_standing
@@ -144,11 +145,11 @@ def make_device(session, identity, profile, watches, now, *, consents=True):
 def test_of_a_thousand_random_configurations_each_is_decided_as_the_rule_decides_it_alone(session, seed):
     configuration = Configuration(seed, devices=50)
     configuration.store(session)
-    cases = decide_for_all(session, day=configuration.day, standings=configuration.standings, now=configuration.now)
-    together = dict(decisions(session))
+    with decided(session, day=configuration.day, standings=configuration.standings, now=configuration.now) as audience:
+        together = dict(audience.decisions())
+        assert sum(audience.tally().values()) == len(together)
     assert together == configuration.one_by_one()
-    assert cases <= len(together)
-    assert sum(tally(session).values()) == len(together)
+    assert audience.cases <= len(together)
 
 
 def test_the_random_configurations_meet_every_kind_of_outcome():
@@ -169,15 +170,22 @@ def test_devices_that_are_alike_are_one_case(session):
     for number in range(40):
         make_device(session, f"synthetic-{number}", profile, [watch], at("20 12:00"))
     session.flush()
-    cases = decide_for_all(session, day=DAY, standings={(PARIS, "air"): make_standing(4)}, now=at("25 18:00"))
-    assert cases == 1
-    assert tally(session) == {("tell", "alert", "above_wish"): 40}
+    with decided(session, day=DAY, standings={(PARIS, "air"): make_standing(4)}, now=at("25 18:00")) as audience:
+        assert audience.tally() == {("tell", "alert", "above_wish"): 40}
+    assert audience.cases == 1
 
 
 def test_one_day_after_another_can_be_decided_in_one_transaction(session):
     for day in (DAY, DAY + timedelta(days=1)):
-        assert decide_for_all(session, day=day, standings={}, now=at("25 18:00")) == 0
-    assert tally(session) == {}
+        with decided(session, day=day, standings={}, now=at("25 18:00")) as audience:
+            assert (audience.cases, audience.tally()) == (0, {})
+
+
+def test_nothing_that_names_devices_stays_behind_a_decision(session):
+    with decided(session, day=DAY, standings={}, now=at("25 18:00")):
+        pass
+    here = inspect(session.connection())
+    assert [name for name in here.get_temp_table_names() if name.startswith("audience")] == []
 
 
 def test_what_was_told_is_noted_and_decides_the_next_time(session):
@@ -188,14 +196,15 @@ def test_what_was_told_is_noted_and_decides_the_next_time(session):
     make_device(session, "synthetic", profile, [watch], at("20 12:00"))
     session.flush()
     standings = {(PARIS, "air"): make_standing(4)}
-    decide_for_all(session, day=DAY, standings=standings, now=at("25 18:00"))
-    ((device, decision),) = decisions(session)
+    with decided(session, day=DAY, standings=standings, now=at("25 18:00")) as audience:
+        ((device, decision),) = audience.decisions()
     record_told(session, device, decision, day=DAY, now=at("25 18:00"))
     session.flush()
-    decide_for_all(session, day=DAY, standings=standings, now=at("25 18:15"))
-    assert tally(session) == {("none", None, "as_told"): 1}
+    with decided(session, day=DAY, standings=standings, now=at("25 18:15")) as audience:
+        ((_, again),) = audience.decisions()
+    assert (again.action, again.reason) == ("none", "as_told")
     with pytest.raises(ValueError, match="only what was told"):
-        record_told(session, device, next(decisions(session))[1], day=DAY, now=at("25 18:15"))
+        record_told(session, device, again, day=DAY, now=at("25 18:15"))
 
 
 def test_a_week_after_it_is_over_what_was_told_is_forgotten(session):

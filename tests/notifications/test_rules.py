@@ -94,6 +94,17 @@ def test_a_red_heat_warning_passes_as_an_alert_does():
     assert decided(at("25 23:00"), heat, watches=watches, profile=make_profile(alerts_pass_quiet=True)).action == "tell"
 
 
+def test_what_joins_an_alert_that_was_told_does_not_pass_on_its_account():
+    watches = (make_watch(), make_watch(2, hazard="pollen"))
+    told = make_told(air=5)
+    alert = make_standing(5, tier="alert")
+    profile = make_profile(alerts_pass_quiet=True)
+    joined = decided(
+        at("25 23:30"), alert, make_standing(4, hazard="pollen"), watches=watches, told=told, profile=profile
+    )
+    assert said(joined) == ("hold", "raised", "quiet")
+
+
 def test_good_news_never_passes_quiet_hours():
     calm = make_standing(1, tier="alert")
     decision = decided(at("26 23:00"), calm, told=make_told(air=5), profile=make_profile(alerts_pass_quiet=True))
@@ -156,6 +167,21 @@ def test_the_all_clear_goes_to_those_who_were_alerted_and_lasts_twelve_hours():
     assert said(decided(at("26 10:00"), calm)) == ("none", None, "below_wish")
 
 
+def test_the_all_clear_waits_for_the_end_of_quiet_hours_however_long_they_are():
+    profile = make_profile(quiet="18:00-10:00")
+    calm = make_standing(2, since=at("26 09:00"))
+    decision = decided(at("26 18:30"), calm, told=make_told(at("28 00:00"), air=4), profile=profile)
+    assert (said(decision), decision.again_at) == (("hold", "all_clear", "quiet"), at("27 10:00"))
+
+
+def test_a_watch_at_the_least_level_is_told_every_day():
+    watches = (make_watch(0, hazard="uv"),)
+    decision = decided(at("25 18:00"), make_standing(0, hazard="uv"), watches=watches)
+    assert (said(decision), decision.levels) == (("tell", "alert", "above_wish"), {"uv": 0})
+    again = decided(at("25 19:00"), make_standing(0, hazard="uv"), watches=watches, told=make_told(uv=0))
+    assert again.reason == "as_told"
+
+
 def test_the_all_clear_is_said_once():
     assert said(decided(at("26 11:00"), make_standing(2), told=make_told())) == ("none", None, "below_wish")
 
@@ -173,13 +199,46 @@ def test_what_is_told_does_not_get_better_while_one_of_the_places_is_unknown():
     assert said(decided(at("26 10:00"), make_standing(3), watches=watches, told=make_told(air=5)))[2] == "as_told"
 
 
-def test_a_hazard_gets_better_while_another_is_unknown_only_if_there_is_something_left_to_say():
+def test_a_source_that_falls_silent_does_not_keep_back_the_good_news_of_another():
+    watches = (make_watch(), make_watch(2, hazard="pollen"))
+    told = make_told(air=4, pollen=3)
+    decision = decided(at("26 10:00"), make_standing(1), watches=watches, told=told)
+    assert (said(decision), decision.levels) == (("tell", "lowered", "lowered"), {"pollen": 3})
+    assert decision.expires_at == ENDS_AT
+    assert said(decided(at("26 10:00"), watches=watches, told=told)) == ("none", None, "as_told")
+
+
+def test_what_is_unknown_stands_as_it_was_told_beside_a_hazard_that_joins():
     watches = (make_watch(), make_watch(2, hazard="pollen"), make_watch(6, hazard="uv"))
     told = make_told(air=4, pollen=3)
-    assert said(decided(at("26 10:00"), make_standing(1), watches=watches, told=told)) == ("none", None, "unknown")
     sunny = make_standing(7, hazard="uv")
     decision = decided(at("26 10:00"), make_standing(1), sunny, watches=watches, told=told)
     assert (decision.kind, decision.levels) == ("raised", {"pollen": 3, "uv": 7})
+
+
+def test_a_fall_that_has_not_stood_an_hour_stays_as_it_was_told_beside_a_hazard_that_joins():
+    watches = (make_watch(), make_watch(2, hazard="pollen"))
+    fallen = make_standing(4, since=at("25 18:55"))
+    decision = decided(
+        at("25 19:00"), fallen, make_standing(4, hazard="pollen"), watches=watches, told=make_told(air=5)
+    )
+    assert (decision.kind, decision.levels) == ("raised", {"air": 5, "pollen": 4})
+
+
+def test_of_two_hazards_that_get_better_the_one_that_has_stood_an_hour_is_told_first():
+    watches = (make_watch(), make_watch(2, hazard="pollen"))
+    told = make_told(air=5, pollen=4)
+    air = make_standing(1, since=at("26 08:00"))
+    pollen = make_standing(0, hazard="pollen", since=at("26 09:30"))
+    first = decided(at("26 10:00"), air, pollen, watches=watches, told=told)
+    assert (first.kind, first.levels) == ("lowered", {"pollen": 4})
+    then = decided(at("26 10:30"), air, pollen, watches=watches, told=make_told(pollen=4))
+    assert then.kind == "all_clear"
+
+
+def test_any_further_change_of_a_better_level_starts_its_hour_anew():
+    fallen = make_standing(3, since=at("26 10:40"))
+    assert decided(at("26 11:20"), fallen, told=make_told(air=5)).again_at == at("26 11:40")
 
 
 def test_one_hazard_gone_and_one_left_lowers_the_message():
@@ -259,7 +318,17 @@ def test_what_begins_tonight_is_due_this_evening():
     profile = make_profile()
     assert due_at("evening_before", at("25 23:00"), profile) == at("25 17:00")
     assert due_at("evening_before", at("25 17:00"), profile) == at("25 17:00")
-    assert due_at("today", at("25 23:00"), profile) == at("25 07:15")
+    assert due_at("today", at("25 18:00"), profile) == at("25 07:15")
+    assert due_at("today", at("25 23:00"), profile) == at("26 07:15")
+
+
+def test_the_day_of_a_place_far_away_is_told_on_the_morning_nearest_to_its_beginning():
+    profile = make_profile()
+    reunion, tahiti = (day_bounds(DAY, zone=zone)[0] for zone in ("Indian/Reunion", "Pacific/Tahiti"))
+    assert due_at("today", reunion, profile) == at("26 07:15")
+    assert due_at("today", tahiti, profile) == at("26 07:15")
+    from_tahiti = due_at("today", day_bounds(DAY, zone="Europe/Paris")[0], make_profile(zone="Pacific/Tahiti"))
+    assert from_tahiti == datetime(2026, 11, 25, 17, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -173,10 +173,13 @@ def test_a_token_of_a_device_to_be_retired_opens_nothing_even_before_it_is_erase
     assert client.get("/v1/me", headers=headers).status_code == 401
 
 
-def test_new_devices_have_a_limit_of_their_own(tmp_path, database):
-    services = make_services(tmp_path, rate_limit_devices="1 per hour")
+@pytest.mark.parametrize(
+    ("setting", "body"), [("rate_limit_devices", {}), ("rate_limit_transfers", {"transfer_code": "00000-00000"})]
+)
+def test_new_devices_and_tries_of_a_code_have_limits_of_their_own(tmp_path, database, setting, body):
+    services = make_services(tmp_path, **{setting: "1 per hour"})
     services.database = database
     client = create_app(services=services).test_client()
-    _, headers = make_device(client)
-    assert client.post("/v1/devices", json={"transfer_code": "00000-00000"}).status_code == 429
-    assert client.get("/v1/me", headers=headers).status_code == 200
+    first = client.post("/v1/devices", json=body)
+    assert first.status_code == (201 if not body else 422)
+    assert client.post("/v1/devices", json=body).status_code == 429

@@ -67,10 +67,12 @@ def test_everything_can_be_wished(client):
     assert shown(client, headers) == wishes
 
 
-def test_what_is_left_out_takes_its_default_again(client):
+def test_what_is_left_out_takes_its_default_again_but_language_and_clock_stay_what_they_are(client):
     _, headers = make_device(client)
     put(client, headers, zone="Indian/Reunion", quiet_hours=None, cap_per_day=1, language="en")
-    assert put(client, headers).get_json() == DEFAULTS
+    reunion = DEFAULTS["quiet_hours"] | {"zone": "Indian/Reunion"}
+    stays = {"language": "en", "zone": "Indian/Reunion", "quiet_hours": reunion}
+    assert put(client, headers).get_json() == DEFAULTS | stays
 
 
 def test_quiet_hours_may_be_none(client):

@@ -153,6 +153,9 @@ def test_a_registration_that_does_not_fit_its_kind_is_refused(client, item, fiel
 @pytest.mark.parametrize(
     "url",
     [
+        "https://push.example:22/x",
+        "https://push.example:0/x",
+        "https://push.example:8091/x",
         "http://push.example/x",
         "https://user:word@push.example/x",
         "https://push.example@evil.example/x",
