@@ -23,7 +23,8 @@ def text_of(rehearsal: Rehearsal, words: RehearsalWords) -> Iterator[str]:
     yield ""
     calm = [day.peak_ug_m3 for day in report.days if not day.is_eventful and day.peak_ug_m3 is not None]
     if calm:
-        yield f"On {len(calm)} other days nobody would have been told; their highest hour is {max(calm):.0f} ug/m3."
+        days = "1 other day" if len(calm) == 1 else f"{len(calm)} other days"
+        yield f"On {days} nobody would have been told; the highest hour is {max(calm):.0f} ug/m3."
     yield (
         f"Told at least once: {report.told_once:,} of {rehearsal.residents.count:,} residents. "
         f"Messages per resident and week: {report.messages_per_week:.1f}."
