@@ -12,14 +12,44 @@ from typing import Any, Final
 from content.advice import AdviceBook, read_advice
 from content.hazards import WATCHED
 from content.names import Names, read_names
-from content.push import PushBook, read_push
+from content.push import PushBook, read_push, read_reasons
 from content.rehearsal import read_rehearsal
-from content.words import LANGUAGES, ContentError, Words, check_said_once, placeholders, read_file, read_words
+from content.words import (
+    LANGUAGES,
+    ContentError,
+    Words,
+    check_names,
+    check_said_once,
+    placeholders,
+    read_file,
+    read_template,
+    read_words,
+)
 
 __all__ = ("LANGUAGES", "Catalogue", "ContentError", "Words", "catalogue", "load_catalogue", "read_words")
 
 _FOLDER = Path(__file__).parent
 _WITH_NOTICES: Final = ("air.yaml", "care.yaml", "hazards.yaml", "territory.yaml")
+AIR_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
+    "now": (),
+    "today": (),
+    "tomorrow": (),
+    "air_of": ("moment",),
+    "hours": ("pollutant",),
+    "mostly": ("pollutant",),
+    "near": ("distance", "influence"),
+    "in_the_city": (),
+    "background": (),
+    "traffic": (),
+    "industrial": (),
+    "station": (),
+    "source": ("source", "age"),
+    "minutes": ("count",),
+    "hours_ago": ("count",),
+    "days_ago": ("count",),
+    "just_now": (),
+}
+"""Short words beside the air, each with the placeholders that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +148,20 @@ def _load(folder: Path) -> Catalogue:
         },
         reasons={code: read_words(raw, f"care.yaml: reasons: {code}") for code, raw in care["reasons"].items()},
         emergency=tuple(_read_emergency(entry) for entry in care["emergency"]),
-        air={name: read_words(raw, f"air.yaml: labels: {name}") for name, raw in air["labels"].items()},
+        air=_labels(air["labels"]),
         names=names,
         advice=advice,
         push=push,
-        why={
-            code: read_words(raw, f"push/reasons.yaml: {code}")
-            for code, raw in read_file(folder, "push/reasons.yaml")["reasons"].items()
-        },
+        why=read_reasons(read_file(folder, "push/reasons.yaml")),
     )
+
+
+def _labels(raw: dict[str, Any]) -> dict[str, Words]:
+    check_names(raw, AIR_LABELS, "air.yaml: labels")
+    return {
+        name: read_template(raw[name], f"air.yaml: labels: {name}", needed=needed)
+        for name, needed in AIR_LABELS.items()
+    }
 
 
 def _read_emergency(entry: dict[str, Any]) -> EmergencyNumber:

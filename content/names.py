@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from content.hazards import AUDIENCES, SCALES, TIERS
 from content.words import ContentError, Words, check_names, read_template
 
+POLLUTANTS: Final = ("pm25", "pm10", "no2", "o3", "so2", "no", "nox", "co")
+TAXA: Final = ("alder", "birch", "olive", "grass", "mugwort", "ragweed")
+"""Codes of the pollutants and taxa that the sources give, and that need a name."""
 _FILE = "hazards.yaml"
 _COLOUR = re.compile(r"#[0-9A-F]{6}")
 
@@ -66,8 +69,10 @@ class Names:
 
 
 def read_names(raw: Any) -> Names:
-    """Check `hazards.yaml`: every hazard with every level of its scale, every tier, every audience."""
+    """Check `hazards.yaml`: every hazard with every level of its scale, pollutant, taxon, tier and audience."""
     check_names(raw["hazards"], SCALES, f"{_FILE}: hazards")
+    check_names(raw["pollutants"], POLLUTANTS, f"{_FILE}: pollutants")
+    check_names(raw["taxa"], TAXA, f"{_FILE}: taxa")
     check_names(raw["tiers"], TIERS, f"{_FILE}: tiers")
     check_names(raw["audiences"], AUDIENCES, f"{_FILE}: audiences")
     return Names(

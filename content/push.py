@@ -21,6 +21,23 @@ from content.words import LANGUAGES, ContentError, Words, check_names, read_shor
 Kind = Literal["alert", "raised", "lowered", "all_clear"]
 When = Literal["today", "tomorrow"]
 KINDS: Final[tuple[Kind, ...]] = ("alert", "raised", "lowered", "all_clear")
+REASONS: Final = (
+    "above_wish",
+    "raised",
+    "lowered",
+    "all_clear",
+    "no_consent",
+    "below_wish",
+    "not_due",
+    "unknown",
+    "as_told",
+    "over",
+    "not_settled",
+    "quiet",
+    "quiet_dropped",
+    "capped",
+)
+"""Why a device is told or not: every `notifications.rules.Decision.reason`."""
 WHENS: Final[tuple[When, ...]] = ("today", "tomorrow")
 TITLE_MOST: Final = 50
 BODY_MOST: Final = 150
@@ -32,6 +49,7 @@ COMMUNE_LEAST: Final = 10
 _OPEN_ENDED: Final = "uv"
 """The hazard whose last level stands for all above it."""
 _FILE = "push/messages.yaml"
+_REASONS_FILE = "push/reasons.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +247,12 @@ def read_push(tips: Mapping[str, Any], messages: Any, names: Names) -> PushBook:
     return book
 
 
+def read_reasons(raw: Any) -> dict[str, Words]:
+    """Check `push/reasons.yaml`: exactly the REASONS."""
+    check_names(raw["reasons"], REASONS, f"{_REASONS_FILE}: reasons")
+    return {code: read_template(entry, f"{_REASONS_FILE}: {code}") for code, entry in raw["reasons"].items()}
+
+
 def _templates(raw: Any) -> Templates:
     check_names(raw["facts"], WATCHED, f"{_FILE}: facts")
     check_names(raw["days"], WHENS, f"{_FILE}: days")
@@ -241,25 +265,37 @@ def _templates(raw: Any) -> Templates:
         "last": (),
     }
     return Templates(
-        titles=_by_kind(raw, "titles", ("phrase", "day", "hazard"), ("hazards", "day")),
-        bodies=_by_kind(raw, "bodies", ("facts", "tip"), ("facts", "tip")),
+        titles={
+            **_by_kind(raw, "titles", ("hazard",), needed=("phrase", "day"), of_all_clear=("hazard",)),
+            **_by_kind(raw, "titles_several", needed=("hazards", "day"), of_all_clear=("hazards",)),
+        },
+        bodies={
+            **_by_kind(raw, "bodies", needed=("facts", "tip"), of_all_clear=("facts",)),
+            **_by_kind(raw, "bodies_several", needed=("facts", "tip"), of_all_clear=("facts",)),
+        },
         facts={
-            hazard: read_template(entry, f"{_FILE}: facts: {hazard}", ("phrase", "day", "level", "most"))
+            hazard: read_template(entry, f"{_FILE}: facts: {hazard}", ("level", "most"), needed=("phrase", "day"))
             for hazard, entry in raw["facts"].items()
         },
         days={when: read_template(entry, f"{_FILE}: days: {when}") for when, entry in raw["days"].items()},
-        **{name: read_template(raw.get(name), f"{_FILE}: {name}", allowed) for name, allowed in small.items()},
+        **{name: read_template(raw.get(name), f"{_FILE}: {name}", needed=needed) for name, needed in small.items()},
     )
 
 
-def _by_kind(raw: Any, section: str, one: Sequence[str], several: Sequence[str]) -> dict[tuple[str, bool], Words]:
-    """Read a section of messages about one hazard, and the same about several."""
-    found: dict[tuple[str, bool], Words] = {}
-    for name, allowed, is_several in ((section, one, False), (f"{section}_several", several, True)):
-        check_names(raw[name], KINDS, f"{_FILE}: {name}")
-        for kind, entry in raw[name].items():
-            found[kind, is_several] = read_template(entry, f"{_FILE}: {name}: {kind}", allowed)
-    return found
+def _by_kind(
+    raw: Any, section: str, allowed: Sequence[str] = (), *, needed: Sequence[str], of_all_clear: Sequence[str]
+) -> dict[tuple[str, bool], Words]:
+    """Read a section of messages, by (kind, whether of several hazards). An all-clear needs less than the others."""
+    check_names(raw[section], KINDS, f"{_FILE}: {section}")
+    return {
+        (kind, section.endswith("_several")): read_template(
+            entry,
+            f"{_FILE}: {section}: {kind}",
+            (*allowed, *needed),
+            needed=of_all_clear if kind == "all_clear" else needed,
+        )
+        for kind, entry in raw[section].items()
+    }
 
 
 def _capitalised(text: str) -> str:

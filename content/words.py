@@ -12,6 +12,8 @@ from typing import Any, Final
 import yaml
 
 LANGUAGES: Final = ("fr", "en")
+_JOINED_SPACE: Final = re.compile(r" (?=[?!:;»])|(?<=«) |(?<=[\d}]) (?=(?:%|°C|h\b|min\b))|(?<=\d) (?=\d)")
+"""A space of French at which no line may end; a placeholder before a unit stands for a number."""
 
 
 class ContentError(ValueError):
@@ -51,11 +53,14 @@ def read_words(raw: Any, where: str) -> Words:
     return Words(texts | {"fr": _with_french_spaces(texts["fr"])})
 
 
-def read_template(raw: Any, where: str, allowed: Iterable[str] = ()) -> Words:
-    """Check one text that may hold only the placeholders `allowed`."""
+def read_template(raw: Any, where: str, allowed: Iterable[str] = (), *, needed: Iterable[str] = ()) -> Words:
+    """Check one text that must hold the placeholders `needed`, and beside them only those `allowed`."""
     words = read_words(raw, where)
-    if unknown := placeholders(words.by_language[LANGUAGES[0]]) - set(allowed):
+    found = placeholders(words.by_language[LANGUAGES[0]])
+    if unknown := found - {*allowed, *needed}:
         raise ContentError(f"{where}: {{{min(unknown)}}} is no placeholder here")
+    if missing := set(needed) - found:
+        raise ContentError(f"{where}: lacks {{{min(missing)}}}")
     return words
 
 
@@ -103,5 +108,5 @@ def placeholders(text: str) -> set[str]:
 
 
 def _with_french_spaces(text: str) -> str:
-    """Keep « and » and the double signs with their word, as French typography has it, so that no line ends there."""
-    return re.sub(r" (?=[?!:;»])|(?<=«) ", "\N{NO-BREAK SPACE}", text)
+    """Keep « and », the double signs, units and groups of digits together, as French typography has it."""
+    return _JOINED_SPACE.sub("\N{NO-BREAK SPACE}", text)

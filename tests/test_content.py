@@ -113,3 +113,21 @@ def test_french_signs_stay_with_their_word():
     words = read_words({"fr": "Ouvert ? « lat » : oui", "en": "Open? “lat”: yes"}, "synthetic")
     nbsp = "\N{NO-BREAK SPACE}"
     assert words.say("fr") == f"Ouvert{nbsp}? «{nbsp}lat{nbsp}»{nbsp}: oui"
+
+
+@pytest.mark.parametrize(
+    ("plain", "joined"),
+    [
+        ("environ 10 % de plus", "environ 10_% de plus"),
+        ("à 26 °C le jour", "à 26_°C le jour"),
+        ("de 22 h à 7 h", "de 22_h à 7_h"),
+        ("il y a {count} min", "il y a {count}_min"),
+        ("les 1 000 mètres", "les 1_000 mètres"),
+        ("le 0 800 06 66 66 répond", "le 0_800_06_66_66 répond"),
+        ("10 habitants, 3 minutes, le 15 ou le 112", "10 habitants, 3 minutes, le 15 ou le 112"),
+    ],
+)
+def test_a_french_number_stays_with_its_unit_and_in_one_piece(plain, joined):
+    words = read_words({"fr": plain, "en": plain}, "synthetic")
+    assert words.say("fr") == joined.replace("_", "\N{NO-BREAK SPACE}")
+    assert words.say("en") == plain

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from citizen_api.sources.air_records import MEASURED, TAXA
+from content import names
 from content.advice import EASY_MOST, LONG_MOST, SHORT_MOST
 from content.catalogue import ContentError, catalogue, load_catalogue
 from content.hazards import AUDIENCES, SCALES, WATCHED
@@ -75,14 +76,14 @@ def test_french_texts_say_vous():
 
 def test_every_hazard_and_level_has_a_name_a_phrase_and_a_colour():
     for hazard, scale in SCALES.items():
-        names = catalogue().names.hazards[hazard]
-        assert set(names.levels) == set(scale.levels)
-        assert all(re.fullmatch(r"#[0-9A-F]{6}", level.colour) for level in names.levels.values())
+        levels = catalogue().names.hazards[hazard].levels
+        assert set(levels) == set(scale.levels)
+        assert all(re.fullmatch(r"#[0-9A-F]{6}", level.colour) for level in levels.values())
 
 
 def test_every_pollutant_and_taxon_that_is_read_has_a_name():
-    assert set(catalogue().names.pollutants) == set(MEASURED)
-    assert set(catalogue().names.taxa) == set(TAXA)
+    assert set(catalogue().names.pollutants) == set(names.POLLUTANTS) == set(MEASURED)
+    assert set(catalogue().names.taxa) == set(names.TAXA) == set(TAXA)
     assert catalogue().names.cause("grass").say("fr") == "graminées"
 
 
@@ -120,6 +121,10 @@ def test_a_text_with_a_placeholder_that_nobody_fills_is_refused():
         ("hazards.yaml", lambda d: d["tiers"].pop("alert"), "tiers: lacks alert"),
         ("hazards.yaml", lambda d: d["audiences"].pop("pregnant"), "audiences: lacks pregnant"),
         ("hazards.yaml", lambda d: d["pollutants"]["o3"].pop("short"), "pollutants: o3: short"),
+        ("hazards.yaml", lambda d: d["pollutants"].pop("no2"), "pollutants: lacks no2"),
+        ("hazards.yaml", lambda d: d["pollutants"].update(ch4=d["pollutants"]["co"]), "pollutants: ch4 is too many"),
+        ("hazards.yaml", lambda d: d["taxa"].pop("birch"), "taxa: lacks birch"),
+        ("hazards.yaml", lambda d: d["taxa"].update(oak=d["taxa"]["birch"]), "taxa: oak is too many"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -151,8 +151,22 @@ def test_the_last_uv_level_stands_for_all_above_it():
 
 def test_an_all_clear_may_know_no_level():
     message = make_message("all_clear", Part("air", None, "Lyon"), language="en")
-    assert message.title == "Air: back to calm"
-    assert message.body == "Lyon: the alert is over. The level you chose is no longer reached."
+    assert message.title == "Air: below your level"
+    assert message.body == "Lyon: the alert is over. It is below the level that you chose."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_all_clear_promises_no_calm_while_a_high_level_goes_on(language):
+    for parts in ([Part("heat", 3, "Lyon")], [Part("heat", 3, "Lyon"), Part("air", 4, "Lyon")]):
+        message = make_message("all_clear", *parts, language=language)
+        assert not re.search(r"calm|over|fini|terminé", message.title + message.body)
+        assert PUSH.names.hazards["heat"].levels[3].phrase.say(language) in message.body
+
+
+def test_an_all_clear_of_several_hazards_names_them_under_the_levels_of_the_reader():
+    parts = [Part("air", 2, "Lyon"), Part("pollen", 1, "Lyon")]
+    assert make_message("all_clear", *parts, language="en").title == "Below your levels: air and pollen"
+    assert make_message("all_clear", *parts).title == "Sous vos niveaux\N{NO-BREAK SPACE}: air et pollens"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from citizen_api.air import actions
 from citizen_api.air.facts import NewFact
 from citizen_api.people.wishes import DEFAULT_PROFILE, day_bounds
 from citizen_api.sources.air_sources import ATMO_DATA, ATMO_EPISODES, METEO_FRANCE
-from content.catalogue import catalogue
 from notifications import rules
 from notifications.triggers.air import alert_days, preview, standings, watched_communes
 from tests.notifications.makers import DAY, PARIS, at
@@ -102,9 +101,3 @@ def test_a_preview_counts_whom_we_would_tell_and_why_and_writes_nothing(session)
         ("none", None, "below_wish"): 1,
     }
     assert counts[DAY + timedelta(days=1)] == {("none", None, "unknown"): 2, ("none", None, "no_consent"): 1}
-
-
-def test_every_reason_of_a_decision_has_words():
-    said = {"above_wish", "raised", "lowered", "all_clear", "no_consent", "below_wish", "not_due", "unknown"}
-    said |= {"as_told", "over", "not_settled", "quiet", "quiet_dropped", "capped"}
-    assert set(catalogue().why) == said
