@@ -36,7 +36,7 @@ from content.catalogue import catalogue
 
 VERSION = "0.1.0"
 _DESCRIPTION = """\
-Where can I be cared for, now, near me?
+Where can I be cared for, now, near me? How is the air, and what should I do differently?
 
 Lists are `{"items": […], "next": cursor or null, "notices": […]}`. Every error is `application/problem+json`
 (RFC 9457), in the language of the request (`lang=`, else `Accept-Language`: French or English). Times are RFC 3339
@@ -91,13 +91,13 @@ def install_api(app: Flask, services: Services) -> None:
         {"type": "http", "scheme": "bearer", "description": "A device's token (`ald_…`), from `POST /v1/devices`."},
     )
     for blp in (
-        advice_views.blp,
-        air_views.blp,
         care_views.blp,
+        air_views.blp,
+        advice_views.blp,
         territory_views.blp,
-        people_views.blp,
         device_views.blp,
         wish_views.blp,
+        people_views.blp,
         system.blp,
     ):
         api.register_blueprint(blp)
