@@ -71,12 +71,15 @@ UV: Final = AirSourceInfo(
     url="https://recosante.beta.gouv.fr",
     resolution="commune",
 )
-SOURCES: Final[Mapping[str, AirSourceInfo]] = {
-    source.id: source for source in (ATMO_DATA, AIRPARIF, ATMO_OCCITANIE, OPEN_METEO, METEO_FRANCE, UV)
-}
-"""By id."""
-
 # Publications of their own: each is read in its own turn.
 ATMO_POLLEN: Final = replace(ATMO_DATA, id="atmo-data-pollen")
 ATMO_EPISODES: Final = replace(ATMO_DATA, id="atmo-data-episodes", resolution="departement")
 AIRPARIF_STATIONS: Final = replace(AIRPARIF, id="airparif-stations", resolution="station")
+SOURCES: Final[Mapping[str, AirSourceInfo]] = {
+    source.id: source
+    for source in (
+        *(ATMO_DATA, ATMO_POLLEN, ATMO_EPISODES, AIRPARIF, AIRPARIF_STATIONS),
+        *(ATMO_OCCITANIE, OPEN_METEO, METEO_FRANCE, UV),
+    )
+}
+"""By id."""
