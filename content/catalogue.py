@@ -36,6 +36,8 @@ AIR_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "tomorrow": (),
     "air_of": ("moment",),
     "hours": ("pollutant",),
+    "hours_of_means": ("pollutant",),
+    "episode": ("pollutant", "day", "tier"),
     "mostly": ("pollutant",),
     "near": ("distance", "influence"),
     "in_the_city": (),

@@ -25,6 +25,6 @@ def preview_command(context: Context) -> None:
     with context.database.session(write=False) as session:
         counts = preview(session, now=context.clock())
     for day, decided in counts.items():
-        click.echo(f"{day}: {decided.total()} devices")
+        click.echo(f"{day}: {decided.total()} {'device' if decided.total() == 1 else 'devices'}")
         for (action, kind, reason), count in decided.most_common():
             click.echo(f"  {count:>8}  {kind or action:<10} {reason:<14} {words[reason].say(language)}")

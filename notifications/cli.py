@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -87,6 +88,8 @@ def rehearse(
     asked = first.date(), last.date()
     if asked[1] < asked[0]:
         raise click.UsageError("--to is before --from")
+    if not (math.isfinite(high) and math.isfinite(today_share)):
+        raise click.UsageError("--high and --today-share must be numbers")
     measurements = _measurements(context, file, asked)
     days = _covered(measurements, asked)
     simulated = make_synthetic_residents(residents, places=read_places(), today_share=today_share, seed=seed)

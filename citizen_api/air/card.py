@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from citizen_api.air.drawing import AirCard, Cell, Hour
 from citizen_api.air.present import Presenter
+from citizen_api.air.rules import EAQI_2017
 from citizen_api.sources.air_records import POLLUTANTS
 
 _ROWS: Final = ("pollen", "uv", "heat", "cold", "storms")
@@ -27,7 +28,7 @@ def card_of(presenter: Presenter) -> AirCard:
         heading=presenter.label("air_of", moment=f"{at:%d/%m/%Y %H:%M}"),
         now=_cell(presenter, presenter.label("now"), now),
         days=[_cell(presenter, presenter.label(name), view[name]) for name in ("today", "tomorrow")],
-        hours_title=presenter.label("hours", pollutant=curve[0]) if curve else "",
+        hours_title=_hours_title(presenter, curve[0]) if curve else "",
         hours=curve[1] if curve else (),
         rows=[
             _cell(presenter, names[hazard].name.say(presenter.language), said or presenter.level(hazard, None))
@@ -35,7 +36,10 @@ def card_of(presenter: Presenter) -> AirCard:
             if (said := view[hazard]["today"]) is not None or hazard in _ALWAYS
         ],
         sources=_sources(presenter, view),
-        notices=[notice["text"] for notice in view["notices"] if notice["code"] in _NOTICES],
+        notices=[
+            *(notice["text"] for notice in view["notices"] if notice["code"] in _NOTICES),
+            *(_episode(presenter, said) for said in view["episodes"]),
+        ],
     )
 
 
@@ -54,8 +58,22 @@ def _cell(presenter: Presenter, label: str, said: dict[str, Any]) -> Cell:
     )
 
 
+def _hours_title(presenter: Presenter, pollutant: str) -> str:
+    """Particles are judged by the mean of 24 hours: a high or low bar need not have the colour of its height."""
+    name = presenter.words.names.pollutants[pollutant].short.say(presenter.language)
+    if EAQI_2017.averaging[pollutant] == "hourly":
+        return presenter.label("hours", pollutant=name)
+    return presenter.label("hours_of_means", pollutant=name)
+
+
+def _episode(presenter: Presenter, said: dict[str, Any]) -> str:
+    """An open episode in a line: what, which day, how grave."""
+    name = presenter.words.names.pollutants[said["pollutant"]].short.say(presenter.language)
+    return presenter.label("episode", pollutant=name, day=f"{said['day']:%d/%m}", tier=said["tier_name"])
+
+
 def _curve(presenter: Presenter) -> tuple[str, list[Hour]] | None:
-    """The hours of the pollutant that is worst in them, and its short name; None where no hour is known."""
+    """The pollutant that is worst in the hours, and its hours; None where no hour is known."""
     hours = presenter.page.hours
     levels = {
         pollutant: max((hour.result.levels.get(pollutant, 0) for hour in hours), default=0) for pollutant in POLLUTANTS
@@ -76,7 +94,7 @@ def _curve(presenter: Presenter) -> tuple[str, list[Hour]] | None:
                 colour=None if level is None else presenter.words.names.hazards["air"].levels[level].colour,
             )
         )
-    return presenter.words.names.pollutants[shown].short.say(presenter.language), drawn
+    return shown, drawn
 
 
 def _sources(presenter: Presenter, view: dict[str, Any]) -> list[str]:

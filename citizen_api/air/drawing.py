@@ -113,7 +113,7 @@ def draw(card: AirCard) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="a" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
         f'height="{height}" role="img" aria-labelledby="air-title air-desc" lang="{_safe(card.language)}" '
         'font-family="system-ui,-apple-system,Roboto,Arial,sans-serif">'
-        f'<title id="air-title">{_safe(f"{card.commune}: {card.heading}")}</title>'
+        f'<title id="air-title">{_safe(f"{card.commune} · {card.heading}")}</title>'
         f'<desc id="air-desc">{_safe(_described(card))}</desc><style>{STYLE}</style>'
         '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect class="h" width="7" height="7" fill="#DCDEE2"/>'
@@ -160,7 +160,7 @@ def _described(card: AirCard) -> str:
         f"{cell.label} {_said(cell.level)}/{cell.most} {cell.word} {cell.detail}".strip()
         for cell in (card.now, *card.days, *card.rows)
     ]
-    return ". ".join([*card.notices, *cells, *card.sources])
+    return " ".join(f"{said.rstrip('.')}." for said in (*card.notices, *cells, *card.sources))
 
 
 def _wrapped(text: str, size: float, room: float, weight: int = 0) -> list[str]:

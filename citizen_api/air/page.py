@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -60,16 +60,21 @@ class AirPage:
 
 
 def air_page(
-    session: Session, commune_code: str, *, at: datetime, eu_thresholds_on: date = EU_2024.valid_from
+    session: Session, commune_code: str, *, at: datetime | date, eu_thresholds_on: date = EU_2024.valid_from
 ) -> AirPage:
     """Gather what is known of the air of a commune at a moment: of the past, what was known then.
 
-    `eu_thresholds_on`: from which day on measured days are judged by the European thresholds. Raises CommuneUnknown.
+    `at` as a day: that day is "today", as it was known when it was over by the clock of the place and in UTC, which
+    counts the days of measurements. `eu_thresholds_on`: from which day on measured days are judged by the European
+    thresholds. Raises CommuneUnknown.
     """
     found = territory_queries.find_commune(session, commune_code)
     commune = found.commune
     zone = _clock(commune.code)
-    today = local_day(at, zone=zone)
+    if isinstance(at, datetime):
+        today = local_day(at, zone=zone)
+    else:
+        today, at = at, max(day_bounds(at, zone=zone)[1], datetime.combine(at + _DAY, datetime.min.time(), UTC))
     bounds = {name: day_bounds(today + shift * _DAY, zone=zone) for name, shift in DAYS.items()}
     zones = queries.zones_of(session, [commune.code])[commune.code]
     facts = queries.facts(session, zones, at=at, ends_after=bounds["yesterday"][0], starts_before=bounds["tomorrow"][1])

@@ -62,7 +62,7 @@ class Presenter:
         named = self._named()
         codes = {
             "demo_air": DEMO_SOURCE in named,
-            "air_unknown": now is None and self.day(today)["level"] is None,
+            "air_unknown": (now is None or now["level"] is None) and self.day(today)["level"] is None,
             "air_tomorrow_unknown": tomorrow.outlook is None or tomorrow.outlook.level is None,
             "air_not_measured_now": now is not None and now["basis"] == "index",
             "air_day_running": today.measured is not None and not all(v.complete for v in today.measured.values),
@@ -196,6 +196,7 @@ class Presenter:
             "ends_at": self.local(hour.ends_at),
             "method": "modelled" if hour.forecast else "measured",
             "sources": [self.source(source_id, "station")["source"] for source_id in hour.sources],
+            "resolution": "model" if hour.forecast else "station",
             "age_s": self._age_of(hour),
             "level": hour.result.level,
             "pollutant": hour.result.driver,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Any
 
 import marshmallow as ma
@@ -12,7 +14,23 @@ from citizen_api.web.fields import LATITUDE, LONGITUDE, Moment
 from citizen_api.web.notices import NoticeView
 from content.hazards import TIERS
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _POLLUTANT: dict[str, Any] = {"example": "pm25"}
+
+
+class MomentOrDay(Moment):
+    """A moment, or a day such as 2026-01-06."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _DAY.fullmatch(str(value)):
+            return super()._deserialize(value, *args, **kwargs)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+        if not 1900 < day.year < 2200:  # noqa: PLR2004 - where calendars make sense
+            raise self.make_error("range")
+        return day
 
 
 class AirArgs(Args):
@@ -24,11 +42,12 @@ class AirArgs(Args):
     )
     lat = ma.fields.Float(metadata=LATITUDE)
     lon = ma.fields.Float(metadata=LONGITUDE)
-    at = Moment(
+    at = MomentOrDay(
         load_default="now",
         metadata={
             "description": "`now`, or an RFC 3339 moment: what was known then of the past, what is known now of a "
-            "coming moment; ages are judged at it.",
+            "coming moment; ages are judged at it. A day (2026-01-06): that day, as it was known at its end, in UTC "
+            "too.",
             "example": "now",
             "type": "string",
         },
@@ -147,8 +166,8 @@ class MeasuredDayView(LevelView, PollutantView):
         allow_none=True,
         validate=ma.validate.OneOf(TIERS),
         metadata={
-            "description": "The tier whose official threshold a background station measured; only an authority "
-            "declares an episode (`episodes`)."
+            "description": "The tier whose official threshold a background station measured that day alone (two "
+            "days at the first may be an alert by persistence); only an authority declares an episode (`episodes`)."
         },
     )
     values = ma.fields.List(ma.fields.Nested(ValueView), required=True)
@@ -197,6 +216,7 @@ class HourView(ma.Schema):
         required=True,
         metadata={"description": "Their ids in `sources`.", "example": ["atmo-occitanie"]},
     )
+    resolution = ma.fields.String(required=True, validate=ma.validate.OneOf(["station", "model"]))
     age_s = ma.fields.Integer(
         required=True, metadata={"description": "Since it was measured, or since the run of the model was read."}
     )

@@ -116,7 +116,7 @@ def test_those_who_hear_it_are_told_the_same():
     assert root.get("role") == "img"
     named = {found.get("id"): "".join(found.itertext()) for found in root if found.get("id")}
     title, description = (named[name] for name in root.get("aria-labelledby").split())
-    assert title == "Paris 4e Arrondissement: Qualité de l'air, mardi 6 janvier"
+    assert title == "Paris 4e Arrondissement · Qualité de l'air, mardi 6 janvier"
     for part in ("démonstration", "En ce moment 3/6 Dégradé PM2.5", "Demain ?/6 Non connu", "UV 0/11 Nul", "Airparif"):
         assert part in description
 

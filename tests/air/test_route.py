@@ -74,6 +74,31 @@ def test_montpellier_on_18_september_2023_is_told_as_measured(database, ask, tmp
     assert (answer["yesterday"]["method"], answer["now"]["basis"]) == ("measured", "measured")
 
 
+def test_a_day_is_told_as_it_was_known_at_its_end_in_utc_too(database, ask, tmp_path):
+    path = shared_file("air/atmo_occitanie/montpellier_hourly_2023-09-09_2023-10-09.csv")
+    sync.load_file(database, path, as_of=datetime(2023, 9, 19, tzinfo=UTC), commune=None, reports_dir=tmp_path)
+    answer = ask("commune=34172&at=2023-09-18")
+    assert (answer["at"], answer["today"]["day"]) == ("2023-09-19T02:00:00+02:00", "2023-09-18")
+    assert (answer["today"]["level"], answer["today"]["pollutant"]) == (3, "pm10")
+    values = {value["pollutant"]: value["value_ug_m3"] for value in answer["today"]["measured"]["values"]}
+    assert values["pm10"] == 42.1
+    assert {hour["resolution"] for hour in answer["hourly"]} == {"station"}
+
+
+@pytest.mark.parametrize("day", ["2023-02-30", "1800-01-01", "2023-09-18T"])
+def test_what_is_no_day_and_no_moment_is_refused(client, day):
+    assert client.get(f"/v1/air?commune=34172&at={day}").status_code == 422
+
+
+def test_what_is_measured_without_making_an_index_leaves_the_air_unknown(database, ask, tmp_path):
+    path = shared_file("air/airparif/2023_NOX.csv")
+    at = datetime(2023, 2, 9, 9, 30, tzinfo=UTC)
+    sync.load_file(database, path, as_of=at, commune=None, reports_dir=tmp_path)
+    answer = ask("commune=75104&at=2023-02-09T10:30:00%2B01:00")
+    assert (answer["now"]["level"], answer["now"]["values"][0]["pollutant"]) == (None, "nox")
+    assert "air_unknown" in codes(answer)
+
+
 def test_where_nothing_is_known_everything_is_null_and_a_notice_says_so(ask):
     answer = ask()
     assert (answer["now"], answer["hourly"], answer["episodes"], answer["sources"]) == (None, [], [], [])

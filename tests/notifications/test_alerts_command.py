@@ -23,6 +23,6 @@ def test_a_preview_says_how_many_would_be_told_and_why_and_names_nobody(settings
     said = CliRunner().invoke(alerts, ["preview"], obj=context)
     assert said.exit_code == 0, said.output
     lines = said.output.splitlines()
-    assert lines[lines.index("2026-11-26: 1 devices") + 1].split()[:3] == ["1", "alert", "above_wish"]
+    assert lines[lines.index("2026-11-26: 1 device") + 1].split()[:3] == ["1", "alert", "above_wish"]
     assert "synthetic-device" not in said.output
     assert session.query(ToldDay).count() == 0

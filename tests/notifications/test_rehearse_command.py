@@ -44,6 +44,12 @@ def test_without_other_data_the_bundled_week_is_replayed_and_it_is_said_in_one_l
     assert "peak 382 ug/m3 at 09 10:00" in result.output
 
 
+def test_a_bound_that_is_no_number_is_refused(run):
+    result = run(*FEBRUARY, "--high", "nan")
+    assert result.exit_code == 2
+    assert "must be numbers" in result.output
+
+
 def test_days_within_the_bundled_week_are_not_clipped(run):
     result = run("--from", "2023-02-08", "--to", "2023-02-10")
     assert result.output.startswith("Rehearsal of 2023-02-08 to 2023-02-10 (Europe/Paris).")
