@@ -28,6 +28,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
 def create_served_app() -> Flask:
     """Make the app of one worker process of `alentours serve`, which logs as JSON."""
+    from citizen_api.serving import end_with_server  # noqa: PLC0415 - the server is heavy, commands need none
+
+    end_with_server()
     settings = Settings.from_environment()
     configure_logs(settings.log_level)
     app = create_app(settings)

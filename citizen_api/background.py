@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import Final
 
 import httpx
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from citizen_api.air.feeds import Feed, check_feeds, feeds_from
 from citizen_api.air.keeping import AirKeeper
@@ -28,6 +32,12 @@ TICK_S: Final = 20.0
 _CHORES_EVERY: Final = timedelta(hours=6)
 _PATIENCE_MS: Final = 2_000
 """How long SQLite's log waits for its readers, so that what an erased device left in it goes within a tick."""
+_READING_ENDS_S: Final = 5.0
+"""How long a reading that is under way may hold up the end."""
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 60.0
+_GOOD_LIFE_S: Final = 60.0
+"""A process that lived so long is well: the next pause is the first again."""
 _log = logging.getLogger("alentours.background")
 
 
@@ -39,9 +49,63 @@ def run_background(settings: Settings, database: Database, *, clock: Clock, demo
     threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True, name="parent").start()
     with make_client(settings) as client, _demo_feeds(database, client, clock, demo=demo) as made_up:
         feeds = [*feeds_from(settings, database, client), *made_up]
-        keeper = AirKeeper(database, feeds, clock=clock, reports_dir=settings.data_dir / "imports")
-        jobs = (keeper.turn, _chores(database, clock), partial(database.forget_deleted, patience_ms=_PATIENCE_MS))
-        work([_carefully(job) for job in jobs], stop)
+        jobs = (_chores(database, clock), partial(database.forget_deleted, patience_ms=_PATIENCE_MS))
+        queueing = Queueing(database.engine)
+        keepers = [
+            AirKeeper(queueing, group, clock=clock, reports_dir=settings.data_dir / "imports")
+            for group in by_publisher(feeds)
+        ]
+        work_beside([keeper.turn for keeper in keepers], jobs, stop)
+
+
+class Queueing(Database):
+    """A database where writers of this process wait for each other, however long: SQLite would make them give up."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def session(self, *, write: bool = True) -> Iterator[Session]:
+        """Run a block in one transaction. A writing one must not be opened inside another."""
+        with self._writing if write else nullcontext(), super().session(write=write) as session:
+            yield session
+
+
+def by_publisher(feeds: Iterable[Feed]) -> list[list[Feed]]:
+    """The feeds by the first word of their id: those that share an interface, and its log-in, stay together."""
+    ordered = sorted(feeds, key=_publisher)
+    return [list(group) for _, group in groupby(ordered, key=_publisher)]
+
+
+def _publisher(feed: Feed) -> str:
+    return feed.info.id.partition("-")[0]
+
+
+def work_beside(
+    turns: Sequence[Callable[[], object]],
+    jobs: Sequence[Callable[[], object]],
+    stop: threading.Event,
+    *,
+    tick_s: float = TICK_S,
+    patience_s: float = _READING_ENDS_S,
+) -> None:
+    """Do the jobs here and each turn in a thread of its own, so that one that hangs holds up nothing else.
+
+    Told to stop, what is still under way after `patience_s` is abandoned.
+    """
+    threads = [
+        threading.Thread(
+            target=work, args=([_carefully(turn)], stop), kwargs={"tick_s": tick_s}, daemon=True, name="air"
+        )
+        for turn in turns
+    ]
+    for thread in threads:
+        thread.start()
+    work([_carefully(job) for job in jobs], stop, tick_s=tick_s)
+    ends_at = time.monotonic() + patience_s
+    for thread in threads:
+        thread.join(max(0.0, ends_at - time.monotonic()))
 
 
 def work(jobs: Sequence[Callable[[], object]], stop: threading.Event, *, tick_s: float = TICK_S) -> None:
@@ -53,29 +117,96 @@ def work(jobs: Sequence[Callable[[], object]], stop: threading.Event, *, tick_s:
 
 
 @contextmanager
-def background(settings: Settings, *, demo: bool) -> Iterator[None]:
-    """Have a process do all this while a block runs. It ends with this one, however that ends. Raises SettingsError."""
+def background(settings: Settings, *, demo: bool, stopping: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Have a process do all this while a block runs: one that ends is started again, unless this one is `stopping`.
+
+    It ends with this process, however that ends. Raises SettingsError.
+    """
     check_feeds(settings)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     # -P: a stranger's app.py in the working directory is not ours.
     command = [sys.executable, "-P", "-m", "app", "background", *(["--demo"] if demo else [])]
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command, env=ours | settings.to_environment(), stdin=subprocess.PIPE
-    )
-    # Workers that are forked from this process would hold its end of the pipe open after it is gone.
-    os.register_at_fork(after_in_child=partial(_let_go, process))
-    with process:
-        try:
-            yield
-        finally:
+    supervisor = _Supervisor(command, ours | settings.to_environment(), stopping)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+
+
+class _Supervisor:
+    """Keeps one process running until told to stop. Its pause before each new start doubles, up to a minute."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], stopping: Callable[[], bool]) -> None:
+        self._command = command
+        self._stopping = stopping
+        self._environment = environment
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, daemon=True, name="supervisor")
+
+    def start(self) -> None:
+        """Start the process. Raises OSError."""
+        # Workers that are forked from this process would hold its end of the pipe open after it is gone. None is
+        # forked while a pipe is made.
+        os.register_at_fork(before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._let_go)
+        self._start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the supervision, then the process."""
+        self._stop.set()
+        with self._lock:  # after it none is started
+            process = self._process
+        if process is not None:
             process.terminate()
+            self._thread.join(10)
+            process.kill()  # nothing, if it has ended
+        self._thread.join()
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._stop.is_set():
+                self._process = subprocess.Popen(  # noqa: S603 - our own program
+                    self._command, env=self._environment, stdin=subprocess.PIPE
+                )
+
+    def _keep(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            began_s = time.monotonic()
+            code = self._wait()
+            if time.monotonic() - began_s >= _GOOD_LIFE_S:
+                pause_s = _FIRST_PAUSE_S
+            # Ctrl-C reaches both processes, and the other may well end before this one knows that it stops.
+            if self._stop.wait(pause_s) or self._stopping():
+                return
+            _log.error("the background process was gone: started again", extra={"exit_code": code, "after_s": pause_s})
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+                self._start()
+            except OSError:  # no memory, say: it may be there after the next pause
+                _log.exception("the background process does not start")
+
+    def _wait(self) -> int | None:
+        """Wait for the end of the process, if there is one, and take in its exit code."""
+        process = self._process
+        if process is None:
+            return None
+        code = process.wait()
+        with self._lock:
+            self._process = None
+            _close(process)
+        return code
+
+    def _let_go(self) -> None:
+        if self._process is not None:
+            _close(self._process)
+        self._lock.release()
 
 
-def _let_go(process: subprocess.Popen[bytes]) -> None:
+def _close(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
+import signal
 import socket
 import sys
+import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -76,8 +80,27 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     )
-    with background(settings, demo=demo):
+    with background(settings, demo=demo, stopping=lambda: server.interrupt_signal):
         server.serve()
+
+
+def end_with_server() -> None:
+    """End this worker soon after the server that started it was killed: an orphan would keep the port.
+
+    In a process that no server started, nothing happens.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent.pid:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="server").start()
 
 
 def _preload(settings: Settings) -> None:

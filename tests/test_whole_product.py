@@ -154,6 +154,18 @@ def test_started_again_without_demo_nothing_made_up_is_left(tmp_path):
         second.stop()
 
 
+def test_a_killed_server_leaves_its_port_free(tmp_path):
+    killed = Product(tmp_path)
+    killed.process.kill()
+    killed.process.wait(timeout=30)
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", killed.port)):
+                return
+        time.sleep(0.1)
+    pytest.fail("an orphan still listens")
+
+
 def test_the_demo_starts_over_a_newer_file_and_leaves_it_as_it_is(tmp_path):
     newer = tmp_path / "newer.csv"
     newer.write_text(

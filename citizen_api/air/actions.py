@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,12 +16,15 @@ from citizen_api.air.facts import NewFact
 from citizen_api.air.models import AirFact, AirSource, HourlyForecast, Reading, Station
 from citizen_api.sources.air_records import ReadingRecord, StationRecord
 from citizen_api.sources.air_sources import AirSourceInfo
+from content.hazards import TIERS
 
 BATCH_ROWS: Final = 2_000
 KEPT_DAYS: Final = 8
 """Facts and readings of a source that is read on schedule are kept so long."""
 
 Identity = tuple[str, str, str, str, str, date]
+Zone = tuple[str, str]
+"""(kind, code)."""
 
 
 def keep_source(session: Session, info: AirSourceInfo) -> AirSource:
@@ -43,25 +46,35 @@ def store_facts(
     known_at: datetime,
     complete: Collection[tuple[str, str]] = (),
 ) -> Counter[str]:
-    """Add what changed as revisions; what is as it was stays one row. Give counts: new, revised, closed, unchanged.
+    """Add what changed as revisions; what is as it was stays one row.
+
+    Give counts: new, revised, closed, unchanged, older (than what is held: it changes and closes nothing), duplicate
+    (see `_one_each`). A fact that tells no moment of publication is as old as its reading, and none is younger.
 
     `complete`: the (hazard, kind) pairs of which `facts` holds all that the source says of the zones that it speaks of:
     what it said of them before, of a time that is not over, and does not say any more, is closed: it has neither level
     nor tier from now on. A zone of which it says nothing at all keeps what it had.
     """
-    said = {fact.identity: fact for fact in facts}
     counts: Counter[str] = Counter()
+    said = _one_each(facts, known_at, counts)
     if not said and not complete:
         return counts
     first = min((fact.day for fact in said.values()), default=known_at.date())
     known = _newest(session, source_id, since=min(first, known_at.date() - timedelta(days=1)), known_at=known_at)
     rows: list[dict[str, Any]] = []
+    spoken_at: dict[Zone, datetime] = {}
     for identity, fact in said.items():
         before = known.get(identity)
+        published_at = _published_at(fact, known_at)
+        if before is not None and published_at < (before.published_at or before.known_at):
+            counts["older"] += 1
+            continue
+        if (fact.hazard, fact.kind) in complete:
+            zone = fact.zone_kind, fact.zone_code
+            spoken_at[zone] = max(spoken_at.get(zone, published_at), published_at)
         if before is not None and _says_the_same(before, fact):
             counts["unchanged"] += 1
-            if fact.published_at is not None and before.published_at != fact.published_at:
-                before.published_at = fact.published_at  # said again: it is as young as its last publication
+            before.published_at = published_at  # said again: it is as young as its last publication
             continue
         if before is None and fact.kind == "episode" and fact.tier is None:
             continue  # no episode, and there was none
@@ -70,9 +83,9 @@ def store_facts(
         if before is not None and (before.level, before.tier) == (fact.level, fact.tier):
             since = before.since
         rows.append(_row(source_id, fact, known_at=known_at, since=since))
-    for before in _gone(said, known, complete, known_at):
+    for before, published_at in _gone(said, known, complete, spoken_at, known_at):
         counts["closed"] += 1
-        rows.append(_row(source_id, _closed(before), known_at=known_at, since=known_at))
+        rows.append(_row(source_id, _closed(before, published_at), known_at=known_at, since=known_at))
     # A second reading within the same instant replaces the first: a revision is named by its moment.
     for batch in _batches(rows):
         session.execute(_upsert(session, AirFact, _REVISION), batch)
@@ -119,14 +132,14 @@ def store_readings(
 def replace_forecast(
     session: Session, source_id: str, commune_code: str, rows: Iterable[Mapping[str, Any]], *, known_at: datetime
 ) -> None:
-    """Replace the hourly forecast of a commune, unless nothing came. `rows`: pollutant, ends_at, value_ug_m3."""
+    """Put hours in the place of what was known of the same hours of a commune, unless that is newer.
+
+    Hours that did not come stay as they were. `rows`: pollutant, ends_at, value_ug_m3.
+    """
     unique = {(row["pollutant"], row["ends_at"]): row for row in rows}
-    if not unique:
-        return
-    here = (HourlyForecast.source_id == source_id, HourlyForecast.commune_code == commune_code)
-    session.execute(delete(HourlyForecast).where(*here))
     common = {"source_id": source_id, "commune_code": commune_code, "known_at": known_at}
-    session.execute(insert(HourlyForecast), [{**common, **row} for row in unique.values()])
+    for batch in _batches({**common, **row} for row in unique.values()):
+        session.execute(_upsert(session, HourlyForecast, _HOUR, unless_newer=True), batch)
 
 
 def forget_old(session: Session, source_id: str, *, now: datetime) -> None:
@@ -163,6 +176,27 @@ def _newest(session: Session, source_id: str, *, since: date, known_at: datetime
     }
 
 
+def _published_at(fact: NewFact, known_at: datetime) -> datetime:
+    # A moment yet to come would have every later publication taken for an older one.
+    return min(fact.published_at or known_at, known_at)
+
+
+def _one_each(facts: Iterable[NewFact], known_at: datetime, counts: Counter[str]) -> dict[Identity, NewFact]:
+    """One fact of each identity: the newest, of equally new ones the worst. The others are counted as duplicates."""
+
+    def rank(fact: NewFact) -> tuple[datetime, int, int]:
+        level = -1 if fact.level is None else fact.level
+        return _published_at(fact, known_at), level, -1 if fact.tier is None else TIERS.index(fact.tier)
+
+    said: dict[Identity, NewFact] = {}
+    for fact in facts:
+        other = said.setdefault(fact.identity, fact)
+        if other is not fact:
+            counts["duplicate"] += 1
+            said[fact.identity] = max(other, fact, key=rank)
+    return said
+
+
 def _says_the_same(before: AirFact, fact: NewFact) -> bool:
     return (before.level, before.tier, before.starts_at, before.ends_at, before.details) == (
         *(fact.level, fact.tier, fact.starts_at, fact.ends_at),
@@ -174,18 +208,23 @@ def _gone(
     said: Mapping[Identity, NewFact],
     known: Mapping[Identity, AirFact],
     complete: Collection[tuple[str, str]],
+    spoken_at: Mapping[Zone, datetime],
     known_at: datetime,
-) -> Iterator[AirFact]:
-    """What was said before and is not any more (see `store_facts`)."""
-    spoken_of = {(fact.zone_kind, fact.zone_code) for fact in said.values()}
+) -> Iterator[tuple[AirFact, datetime]]:
+    """What was said before and is not any more (see `store_facts`), and the moment at which it was left out.
+
+    `spoken_at`: when the newest was published of what the answer tells of each zone. It closes nothing newer.
+    """
     for identity, before in known.items():
         held = before.ends_at > known_at and (before.level, before.tier) != (None, None)
-        covered = (before.hazard, before.kind) in complete and (before.zone_kind, before.zone_code) in spoken_of
-        if held and covered and identity not in said:
-            yield before
+        left_out_at = spoken_at.get((before.zone_kind, before.zone_code))
+        if not held or left_out_at is None or (before.hazard, before.kind) not in complete or identity in said:
+            continue
+        if left_out_at >= (before.published_at or before.known_at):
+            yield before, left_out_at
 
 
-def _closed(before: AirFact) -> NewFact:
+def _closed(before: AirFact, published_at: datetime) -> NewFact:
     return NewFact(
         hazard=before.hazard,
         kind=before.kind,
@@ -195,6 +234,7 @@ def _closed(before: AirFact) -> NewFact:
         day=before.day,
         starts_at=before.starts_at,
         ends_at=before.ends_at,
+        published_at=published_at,
     )
 
 
@@ -212,7 +252,7 @@ def _row(source_id: str, fact: NewFact, *, known_at: datetime, since: datetime) 
         "starts_at": fact.starts_at,
         "ends_at": fact.ends_at,
         "details": dict(fact.details),
-        "published_at": fact.published_at,
+        "published_at": _published_at(fact, known_at),
         "known_at": known_at,
         "since": since,
     }
@@ -220,10 +260,20 @@ def _row(source_id: str, fact: NewFact, *, known_at: datetime, since: datetime) 
 
 _REVISION: Final = ("source_id", "hazard", "kind", "zone_kind", "zone_code", "subject", "day", "known_at")
 _READING: Final = ("source_id", "station_code", "pollutant", "ends_at")
+_HOUR: Final = ("source_id", "commune_code", "pollutant", "ends_at")
 
 
-def _upsert(session: Session, table: type[AirFact | Reading], key: tuple[str, ...]) -> Any:
-    """INSERT that replaces the row of the same key, in the words of the database at hand."""
+def _upsert(
+    session: Session,
+    table: type[AirFact | Reading | HourlyForecast],
+    key: tuple[str, ...],
+    *,
+    unless_newer: bool = False,
+) -> Any:
+    """INSERT that replaces the row of the same key, in the words of the database at hand.
+
+    `unless_newer`: not one that came in later.
+    """
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
     others = {
@@ -231,4 +281,5 @@ def _upsert(session: Session, table: type[AirFact | Reading], key: tuple[str, ..
         for column in table.__table__.columns
         if column.name not in {*key, "id"}
     }
-    return statement.on_conflict_do_update(index_elements=list(key), set_=others)
+    where = table.__table__.c.known_at <= statement.excluded["known_at"] if unless_newer else None
+    return statement.on_conflict_do_update(index_elements=list(key), set_=others, where=where)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -17,9 +18,9 @@ from citizen_api.air.sync import COMPLETE, EPISODES, WARNINGS, Answer
 from citizen_api.core.db import Database
 from citizen_api.core.settings import PREFIX, Settings, SettingsError
 from citizen_api.people.device_models import Watch
-from citizen_api.sources.air_fetch import fetch, read_whole
+from citizen_api.sources.air_fetch import DownError, UnreadableError, fetch, read_whole
 from citizen_api.sources.air_files import KINDS
-from citizen_api.sources.air_records import HourlyForecastRecord
+from citizen_api.sources.air_records import AirIndexRecord, HourlyForecastRecord
 from citizen_api.sources.air_sources import (
     AIRPARIF,
     ATMO_DATA,
@@ -40,6 +41,9 @@ ILE_DE_FRANCE: Final = "11"
 FILE_MAX_BYTES: Final = 100_000_000
 _PARIS: Final = ZoneInfo("Europe/Paris")
 _DAY: Final = timedelta(days=1)
+_log = logging.getLogger("alentours.air")
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +97,10 @@ def _atmo_data(settings: Settings, client: httpx.Client) -> list[Feed]:
     )
 
     def index(now: datetime) -> Answer:
-        return Answer(items=chain.from_iterable([api.index(day) for day in _two_days(now)]))
+        return Answer(items=_of_two_days(api.index, now, ATMO_DATA))
 
     def pollen(now: datetime) -> Answer:
-        return Answer(items=chain.from_iterable([api.pollen(day) for day in _two_days(now)]))
+        return Answer(items=_of_two_days(api.pollen, now, ATMO_POLLEN))
 
     def episodes(_now: datetime) -> Answer:
         return Answer(items=api.episodes(), complete=EPISODES)
@@ -114,7 +118,7 @@ def _airparif(settings: Settings, database: Database, client: httpx.Client) -> F
 
     def read(_now: datetime) -> Answer:
         codes = sorted(_centres(database, settings.air_communes, region=ILE_DE_FRANCE))
-        return Answer(items=api.communes(codes))
+        return Answer(items=[_as_asked(item, codes) for item in api.communes(codes)])
 
     return Feed(info=AIRPARIF, every=timedelta(hours=1), read=read, may_be_empty=not settings.air_communes)
 
@@ -181,10 +185,26 @@ def _both(one: Feed, other: Feed) -> Feed:
     )
 
 
-def _two_days(now: datetime) -> tuple[date, date]:
-    """Today and tomorrow as the sources count them, by the clock of Paris."""
+def _of_two_days(read: Callable[[date], Sequence[Item]], now: datetime, info: AirSourceInfo) -> list[Item]:
+    """What is said of today and of tomorrow as the sources count them, by the clock of Paris.
+
+    Where tomorrow is answered with an error, today's alone. Raises AirSourceError.
+    """
     today = now.astimezone(_PARIS).date()
-    return today, today + _DAY
+    found = [*read(today)]
+    try:
+        found += read(today + _DAY)
+    except (DownError, UnreadableError) as error:
+        if not found:
+            raise
+        _log.warning("day after not read", extra={"source": info.id, "why": str(error)})
+    return found
+
+
+def _as_asked(item: AirIndexRecord | RejectedRow, codes: Collection[str]) -> AirIndexRecord | RejectedRow:
+    if isinstance(item, RejectedRow) or item.zone.code in codes:
+        return item
+    return RejectedRow(row=0, reason="not_asked: Nobody asked about this commune.", raw=repr(item.zone))
 
 
 def _centres(database: Database, always: Collection[str], *, region: str | None = None) -> dict[str, Centre]:

@@ -31,8 +31,12 @@ from citizen_api.sources.air_fetch import (
 )
 from citizen_api.sources.records import SourceFormatError
 
-LEASE: Final = timedelta(minutes=10)
-"""How long a feed is left to the process that took its turn: longer than any reading may last."""
+LEASE: Final = timedelta(minutes=45)
+"""How long a feed is left to the process that took its turn: 45 calls that each last as long as one may (`TIMEOUT_S`).
+
+All of Île-de-France takes Airparif 27 calls, 2,250 communes take Open-Meteo 45; any other feed has at most six. Should
+a reading last longer all the same, the feed is read twice, which does no harm.
+"""
 FIRST_WAIT: Final = timedelta(minutes=1)
 OPENS_AFTER: Final = 5
 JITTER: Final = 0.1
@@ -103,7 +107,7 @@ class AirKeeper:
             problem = next(code for kind, code in _PROBLEMS.items() if isinstance(error, kind))
             wait_s = error.retry_after_s if isinstance(error, BusyError) else None
             return self._failed(feed, problem, str(error), wait_s)
-        if report.is_empty and not feed.may_be_empty:
+        if report.is_empty and (report.rejected or not feed.may_be_empty):
             return self._failed(feed, "empty", "no usable fact in the answer", None)
         with self._database.session() as session:
             row = actions.keep_source(session, feed.info)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ from citizen_api.territory.rules import KeyRank, search_key
 Item = DayRecord | ReadingRecord | HourlyForecastRecord | RejectedRow
 EPISODES: Final = (("air", "episode"),)
 WARNINGS: Final = tuple((hazard, "vigilance") for hazard in sorted(PHENOMENA.values()))
+PRODUCER_LENGTH: Final = 200
+"""Characters that are kept of the name of who made a fact."""
 COMPLETE: Final[Mapping[str, Collection[tuple[str, str]]]] = {"atmo-data-episodes": EPISODES, "vigilance": WARNINGS}
 """By the kind of a file (`air_files.KINDS`): the facts of which it holds all (see `actions.store_facts`)."""
 
@@ -46,6 +48,8 @@ class AirReport:
     """What one reading left: facts as `actions.store_facts` counts them, readings, hours of forecast, rejected rows."""
 
     facts: Counter[str] = field(default_factory=Counter)
+    said: int = 0
+    """Facts that came, with those that leave no row (no episode where there was none)."""
     readings: int = 0
     forecast_hours: int = 0
     later: int = 0
@@ -56,7 +60,7 @@ class AirReport:
     @property
     def is_empty(self) -> bool:
         """Whether nothing usable came."""
-        return not (self.facts or self.readings or self.forecast_hours)
+        return not (self.said or self.readings or self.forecast_hours)
 
 
 def store(
@@ -84,6 +88,7 @@ def store(
             published = {fact.identity for fact in facts}
             computed = indices_of(commune, kept, published_at=known_at)
             facts.extend(fact for fact in computed if fact.identity not in published)
+        report.said = len(facts)
         report.facts = actions.store_facts(session, info.id, facts, known_at=known_at, complete=answer.complete)
         report.rejected_file = rejected.path
     return report
@@ -135,7 +140,14 @@ def _sorted_out(
                 report.rejected[refused.code] += 1
                 rejected.write(refused)
             else:
-                facts.append(fact_of(item, clock))
+                facts.append(_clipped(fact_of(item, clock)))
+
+
+def _clipped(fact: NewFact) -> NewFact:
+    producer = fact.details.get("producer", "")
+    if len(producer) <= PRODUCER_LENGTH:
+        return fact
+    return replace(fact, details={**fact.details, "producer": producer[:PRODUCER_LENGTH]})
 
 
 class _Clocks:

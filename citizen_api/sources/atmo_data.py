@@ -18,7 +18,15 @@ import httpx
 import ijson
 
 from citizen_api.core.breaker import Monotonic
-from citizen_api.sources.air_fetch import BusyError, CredentialsError, UnreadableError, fetch, place_of, read_whole
+from citizen_api.sources.air_fetch import (
+    AirSourceError,
+    BusyError,
+    CredentialsError,
+    UnreadableError,
+    fetch,
+    place_of,
+    read_whole,
+)
 from citizen_api.sources.air_records import AirIndexRecord, EpisodeRecord, PollenRecord
 from citizen_api.sources.air_values import as_stream, day_of, moment, rejected, text_of
 from citizen_api.sources.atmo_fields import index_record, pollen_record, pollutant, tier, zone
@@ -36,6 +44,8 @@ ANSWER_MAX_BYTES: Final = 100_000_000
 LOGIN_MAX_BYTES: Final = 100_000
 BARRED_S: Final = 900.0
 """How long no log-in is tried after one was answered 429 without saying how long."""
+FAILED_S: Final = 60.0
+"""How long none is tried after one failed in another way, so that three data sets in a turn try it once."""
 
 WHAT: Final = "GeoJSON of Atmo Data"
 
@@ -127,6 +137,7 @@ class AtmoData:
         self._monotonic = monotonic
         self._token: str | None = None
         self._barred_until = float("-inf")
+        self._failure: AirSourceError | None = None
 
     def index(self, day: date) -> list[AirIndexRecord | RejectedRow]:
         """The ATMO index of every zone on a day; none where it is not published yet."""
@@ -162,21 +173,31 @@ class AtmoData:
         )
 
     def _log_in(self) -> str:
-        place = place_of(self._url + LOGIN_PATH)
-        if (left_s := self._barred_until - self._monotonic()) > 0:
-            raise BusyError(f"{place} asked to slow down", left_s)
+        """Give a token, or raise what the last log-in failed with, while none is to be tried."""
+        left_s = self._barred_until - self._monotonic()
+        if self._failure is not None and left_s > 0:
+            if isinstance(self._failure, BusyError):
+                raise BusyError(str(self._failure), left_s)
+            raise self._failure.with_traceback(None)
         try:
-            body = fetch(self._client, self._url + LOGIN_PATH, json=self._credentials, max_bytes=LOGIN_MAX_BYTES)
-        except BusyError as error:
-            self._barred_until = self._monotonic() + (error.retry_after_s or BARRED_S)
+            token = self._new_token()
+        except AirSourceError as error:
+            wait_s = (error.retry_after_s or BARRED_S) if isinstance(error, BusyError) else FAILED_S
+            self._failure, self._barred_until = error, self._monotonic() + wait_s
             raise
+        self._failure = None
+        return token
+
+    def _new_token(self) -> str:
+        url = self._url + LOGIN_PATH
+        body = fetch(self._client, url, json=self._credentials, max_bytes=LOGIN_MAX_BYTES)
         try:
             token = json.loads(body)["token"]
         except (ValueError, TypeError, KeyError, RecursionError):
             token = None
         # A token with anything else in it could not be sent as a header.
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
-            raise UnreadableError(f"{place} gave no token")
+            raise UnreadableError(f"{place_of(url)} gave no token")
         return token
 
 

@@ -84,20 +84,22 @@ def _of_domain(rank: int, domain: Mapping[str, Any], period: _Period) -> Iterato
     if not _DEPARTEMENT.fullmatch(code):
         return
     zone = Zone(kind="departement", code=code)
-    listed: set[str] = set()
+    worst: dict[str, VigilanceRecord] = {}
     for item in _objects(domain.get("phenomenon_items")):
         hazard = PHENOMENA.get(text_of(item.get("phenomenon_id")))
         if hazard is None:
             continue
         try:
-            if hazard in listed:
-                raise BadRowError("duplicate", f"{hazard} is listed twice for {code}.")  # noqa: TRY301 - one handler
             record = _record(zone, hazard, item, period)
         except BadRowError as error:
             yield rejected(rank, error, {"domain_id": code, **item})
             continue
-        listed.add(hazard)
-        yield record
+        other = worst.setdefault(hazard, record)
+        if other is not record:
+            worst[hazard] = max(other, record, key=lambda one: one.level)
+            twice = BadRowError("duplicate", f"{hazard} is listed twice for {code}: the worse counts.")
+            yield rejected(rank, twice, {"domain_id": code, **item})
+    yield from worst.values()
 
 
 def _record(zone: Zone, hazard: str, item: Mapping[str, Any], period: _Period) -> VigilanceRecord:

@@ -62,10 +62,53 @@ def test_said_again_only_the_moment_of_publication_moves(database):
     assert (row.published_at, row.known_at, row.since) == (NOON, NOON, NOON)
 
 
-def test_said_again_without_a_moment_the_last_one_stays(database):
-    say(database, make_fact(published_at=NOON - HOUR))
-    say(database, make_fact(), at=NOON + HOUR)
-    assert [row.published_at for row in rows(database)] == [NOON - HOUR]
+def test_what_tells_no_moment_is_as_old_as_its_last_reading(database):
+    published = []
+    for hours in (0, 1):
+        say(database, make_fact(), at=NOON + hours * HOUR)
+        published += [row.published_at for row in rows(database)]
+    assert published == [NOON, NOON + HOUR]
+
+
+def test_a_moment_of_publication_that_is_yet_to_come_is_that_of_the_reading(database):
+    say(database, make_fact(level=3, published_at=NOON + 9 * HOUR))
+    assert say(database, make_fact(level=4, published_at=NOON + HOUR), at=NOON + HOUR) == {"revised": 1}
+    assert [row.published_at for row in rows(database)] == [NOON, NOON + HOUR]
+
+
+@pytest.mark.parametrize("level", [2, 3])
+def test_an_older_publication_changes_nothing(database, level):
+    say(database, make_fact(level=3, published_at=NOON))
+    assert say(database, make_fact(level=level, published_at=NOON - HOUR), at=NOON + HOUR) == {"older": 1}
+    assert [(row.level, row.published_at) for row in rows(database)] == [(3, NOON)]
+
+
+def test_a_publication_of_the_same_moment_may_change_something(database):
+    say(database, make_fact(level=3, published_at=NOON))
+    assert say(database, make_fact(level=4, published_at=NOON), at=NOON + HOUR) == {"revised": 1}
+
+
+def test_an_older_publication_closes_nothing(database):
+    newer = [make_episode(subject=subject, published_at=NOON) for subject in ("pm10", "no2")]
+    say(database, *newer, complete=EPISODES)
+    old = make_episode(None, subject="no2", published_at=NOON - HOUR)
+    assert say(database, old, at=NOON + HOUR, complete=EPISODES) == {"older": 1}
+    assert [row.tier for row in rows(database)] == ["information", "information"]
+
+
+def test_what_is_newer_than_all_that_is_said_of_its_zone_is_not_closed(database):
+    before = [make_episode(subject="no2", published_at=NOON - HOUR), make_episode(published_at=NOON)]
+    say(database, *before, complete=EPISODES)
+    assert say(database, before[0], at=NOON + HOUR, complete=EPISODES) == {"unchanged": 1}
+
+
+def test_what_was_closed_opens_again_by_a_publication_from_before_the_reading(database):
+    both = [make_episode(subject=subject, published_at=NOON - HOUR) for subject in ("pm10", "no2")]
+    say(database, *both, complete=EPISODES)
+    left = make_episode(subject="no2", published_at=NOON)
+    assert say(database, left, at=NOON + 2 * HOUR, complete=EPISODES) == {"unchanged": 1, "closed": 1}
+    again = make_episode("alert", published_at=NOON + HOUR)
+    assert say(database, again, at=NOON + 3 * HOUR) == {"revised": 1}
 
 
 def test_an_episode_that_a_complete_answer_leaves_out_is_closed(database):
@@ -138,9 +181,23 @@ def test_a_second_reading_in_the_same_instant_replaces_the_first(database):
     assert [row.level for row in rows(database)] == [4]
 
 
-def test_a_fact_said_twice_in_one_answer_is_the_last_one(database):
-    assert say(database, make_fact(level=2), make_fact(level=5)) == {"new": 1}
+@pytest.mark.parametrize("levels", [(5, 2), (2, 5), (None, 5), (5, None)])
+def test_of_a_fact_said_twice_in_one_answer_the_worst_counts(database, levels):
+    assert say(database, *(make_fact(level=level) for level in levels)) == {"new": 1, "duplicate": 1}
     assert [row.level for row in rows(database)] == [5]
+
+
+@pytest.mark.parametrize("tiers", [("alert", "information"), ("information", "alert"), (None, "alert")])
+def test_of_an_episode_said_twice_in_one_answer_the_worse_tier_counts(database, tiers):
+    assert say(database, *map(make_episode, tiers)) == {"new": 1, "duplicate": 1}
+    assert [row.tier for row in rows(database)] == ["alert"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_fact_said_twice_in_one_answer_the_newest_counts_before_the_worst(database, order):
+    twice = [make_fact(level=5, published_at=NOON - HOUR), make_fact(level=2, published_at=NOON)]
+    assert say(database, *twice[::order]) == {"new": 1, "duplicate": 1}
+    assert [row.level for row in rows(database)] == [2]
 
 
 def test_two_sources_do_not_revise_each_other(database):
@@ -194,11 +251,23 @@ def forecast_values(database, code="75104"):
         return session.scalars(query).all()
 
 
-def test_a_new_run_replaces_the_whole_forecast_of_its_commune_only(database):
+def test_a_new_run_replaces_the_hours_that_it_has_of_its_commune_only(database):
     expect(database, 10.0, hours=(1, 2, 3))
-    expect(database, 20.0, code="75105")
+    expect(database, 20.0, code="75105", hours=(2,))
     expect(database, 30.0, at=NOON + HOUR, hours=(2,))
-    assert (forecast_values(database), forecast_values(database, "75105")) == ([30.0], [20.0])
+    assert (forecast_values(database), forecast_values(database, "75105")) == ([10.0, 30.0, 10.0], [20.0])
+
+
+def test_a_run_read_before_the_one_that_is_known_replaces_nothing(database):
+    expect(database, 10.0, hours=(1, 2))
+    expect(database, 30.0, at=NOON - HOUR, hours=(0, 1))
+    assert forecast_values(database) == [30.0, 10.0, 10.0]
+
+
+def test_a_run_read_in_the_same_instant_replaces_the_first(database):
+    expect(database, 10.0)
+    expect(database, 30.0)
+    assert forecast_values(database) == [30.0]
 
 
 def test_a_run_without_an_hour_leaves_the_last_good_one(database):

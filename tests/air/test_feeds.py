@@ -128,7 +128,7 @@ def atmo_data(publisher):
 
 def test_index_pollen_and_episodes_are_read_with_one_log_in(publisher, turn, atmo_data):
     turns = turn(**atmo_data)
-    assert {source: each.report.facts.total() for source, each in turns.items()} == {
+    assert {source: each.report.facts["new"] for source, each in turns.items()} == {
         "atmo-data": 1,
         "atmo-data-pollen": 1,
         "atmo-data-episodes": 1,
@@ -159,6 +159,42 @@ def test_a_data_set_that_is_down_does_not_keep_the_others(publisher, turn, atmo_
     }
 
 
+def test_a_day_after_that_is_answered_with_an_error_does_not_cost_today(publisher, turn, atmo_data, caplog):
+    publisher.answers[INDEX_PATH] += [Answer(status=500)]
+    publisher.answers[POLLEN_PATH] += [Answer(b"<html>Maintenance</html>")]
+    with caplog.at_level("WARNING", logger="alentours.air"):
+        turns = turn(**atmo_data)
+    assert {source: each.report.facts.total() for source, each in turns.items()} == {
+        "atmo-data": 1,
+        "atmo-data-pollen": 1,
+        "atmo-data-episodes": 1,
+    }
+    assert [(record.message, record.source) for record in caplog.records] == [
+        ("day after not read", "atmo-data"),
+        ("day after not read", "atmo-data-pollen"),
+    ]
+
+
+def test_an_error_about_the_day_after_is_told_where_today_has_nothing(publisher, turn, atmo_data):
+    publisher.answers[INDEX_PATH] = [Answer(geojson()), Answer(status=500)]
+    assert turn(**atmo_data)["atmo-data"].problem == "down"
+
+
+def test_a_day_after_that_is_too_much_to_ask_leaves_the_source_alone(publisher, turn, atmo_data):
+    publisher.answers[INDEX_PATH] += [Answer(b"", 429)]
+    assert turn(**atmo_data)["atmo-data"].problem == "busy"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [(Answer(b"", 500), "down"), (Answer(b"", 401), "credentials"), (Answer(b"<html>"), "unreadable")],
+)
+def test_a_log_in_that_failed_is_tried_once_in_a_turn(publisher, turn, atmo_data, answer, problem):
+    publisher.answers[LOGIN_PATH] = [answer]
+    assert {each.problem for each in turn(**atmo_data).values()} == {problem}
+    assert publisher.paths() == [LOGIN_PATH]
+
+
 # --- The others --------------------------------------------------------------------------------------------
 
 
@@ -169,6 +205,14 @@ def test_airparif_is_asked_for_what_is_watched_in_its_region_and_what_the_settin
     turns = turn(air_airparif_key="synthetic", air_airparif_url=publisher.url, air_communes=("93066", "34172"))
     assert turns["airparif"].report.facts == {"new": 1}
     assert publisher.calls[0].query == {"insee": ["75104", "93066"]}
+
+
+def test_of_an_answer_of_airparif_only_what_was_asked_for_is_kept(publisher, turn):
+    days = [{"date": "2026-01-06", "pm25": "Moyen", "indice": "Moyen"}]
+    publisher.answers[COMMUNES_PATH] = [Answer(json.dumps({"75104": days, "75105": days}).encode())]
+    asked = {"air_airparif_key": "synthetic", "air_airparif_url": publisher.url, "air_communes": ("75104",)}
+    report = turn(**asked)["airparif"].report
+    assert (report.facts, report.rejected) == ({"new": 1}, {"not_asked": 1})
 
 
 def test_where_nobody_watches_anything_airparif_is_not_asked(publisher, turn):

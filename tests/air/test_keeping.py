@@ -1,13 +1,16 @@
 """Feeds in their turn: what is down, busy, empty, absurd or unreadable costs freshness, never what is known."""
 
 from datetime import timedelta
+from math import ceil
 
 import pytest
 from sqlalchemy import select
 
 from citizen_api.air.keeping import FIRST_WAIT, JITTER, LEASE, OPENS_AFTER, AirKeeper
 from citizen_api.air.models import AirFact, AirSource, Reading
-from citizen_api.sources.air_fetch import BusyError, CredentialsError, DownError, UnreadableError
+from citizen_api.sources.air_fetch import TIMEOUT_S, BusyError, CredentialsError, DownError, UnreadableError
+from citizen_api.sources.air_records import EpisodeRecord, Zone
+from citizen_api.sources.airparif import COMMUNES_PER_CALL
 from citizen_api.sources.records import RejectedRow, SourceFormatError
 from tests.air.makers import DAY, HOUR, NOON, SyntheticFeed, make_index_record, make_reading, make_source, measure
 
@@ -92,6 +95,23 @@ def test_a_source_without_an_episode_has_answered(keep, database):
     feed.answers = [[]]
     (turn,) = keep(feed).turn()
     assert (turn.problem, row_of(database).failures) == (None, 0)
+
+
+def test_an_answer_of_which_every_row_was_rejected_is_not_well_read(keep):
+    feed = SyntheticFeed(may_be_empty=True)
+    feed.answers = [ABSURD]
+    assert keep(feed).turn()[0].problem == "empty"
+
+
+def test_a_source_without_an_episode_has_answered_beside_a_rejected_row(keep):
+    feed = SyntheticFeed(may_be_empty=True)
+    none = EpisodeRecord(zone=Zone(kind="departement", code="75"), day=DAY, pollutant="pm10", tier=None)
+    feed.answers = [[none, *ABSURD]]
+    assert keep(feed).turn()[0].problem is None
+
+
+def test_the_lease_is_longer_than_all_calls_for_a_region_of_1_300_communes_may_last():
+    assert timedelta(seconds=TIMEOUT_S) * ceil(1_300 / COMMUNES_PER_CALL) < LEASE
 
 
 def test_a_source_that_is_down_is_asked_more_and_more_seldom(keep, database, clock):

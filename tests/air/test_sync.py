@@ -142,6 +142,19 @@ def test_rejected_rows_are_in_a_file_and_the_rest_is_kept(keep):
         assert list(csv.reader(file)) == [["row", "reason", "raw"], ["7", "bad_day: No day.", "synthetic;row"]]
 
 
+def test_of_a_name_of_a_producer_200_characters_are_kept(keep, database):
+    for hours in (0, 1):
+        report = keep(make_index_record(producer="a" * 201), at=NOON + hours * HOUR)
+    assert report.facts == {"unchanged": 1}
+    assert everything(database, AirFact.details) == [{"producer": "a" * 200}]
+
+
+def test_an_answer_of_no_episode_leaves_no_row_and_is_not_empty(keep):
+    record = EpisodeRecord(zone=Zone(kind="departement", code="75"), day=DAY, pollutant="pm10", tier=None)
+    report = keep(record, RejectedRow(2, "state: Unknown.", "synthetic"))
+    assert (report.facts, report.is_empty) == ({}, False)
+
+
 def test_an_answer_without_a_rejected_row_leaves_no_file(keep):
     assert keep(make_index_record()).rejected_file is None
 
@@ -204,6 +217,14 @@ def test_a_place_without_an_hour_keeps_its_last_good_forecast(keep, database):
     keep(info=OPEN_METEO, forecasts={"75104": expected_day()})
     keep(info=OPEN_METEO, at=NOON + HOUR, forecasts={"75104": []})
     assert len(everything(database, HourlyForecast.ends_at)) == 24
+
+
+def test_an_old_forecast_loaded_as_of_its_day_leaves_the_hours_of_today(load, keep, database):
+    keep(info=OPEN_METEO, forecasts={"75104": expected_day()})
+    report = load(make_place(), commune="75104", as_of=NOON - 365 * timedelta(days=1))[1]
+    assert report.forecast_hours == 9
+    with database.session(write=False) as session:
+        assert len(session.scalars(select(HourlyForecast).filter_by(known_at=NOON)).all()) == 24
 
 
 def test_a_forecast_that_names_no_place_needs_one(load, database):

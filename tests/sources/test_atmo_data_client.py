@@ -123,6 +123,21 @@ def test_a_busy_log_in_that_says_no_wait_is_left_alone_for_a_quarter_of_an_hour(
     assert publisher.paths() == [LOGIN_PATH]
 
 
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(Answer(b"", 500), DownError), (Answer(b"", 401), CredentialsError), (Answer(b"<html>"), UnreadableError)],
+    ids=["down", "refused", "page"],
+)
+def test_a_log_in_that_failed_is_not_tried_again_for_a_minute(publisher, atmo, stopwatch, answer, error):
+    publisher.answers[LOGIN_PATH] = [answer, Answer(b'{"token": "token-one"}')]
+    for stopwatch.s in (0.0, 59.0):
+        with pytest.raises(error):
+            atmo.index(DAY)
+    assert publisher.paths() == [LOGIN_PATH]
+    stopwatch.s = 60.0
+    assert len(atmo.index(DAY)) == 1
+
+
 def test_a_busy_data_set_says_for_how_long(publisher, atmo):
     publisher.answers[INDEX_PATH] = [Answer(b"", 429, {"Retry-After": "5"})]
     with pytest.raises(BusyError) as raised:

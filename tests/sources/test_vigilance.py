@@ -108,7 +108,13 @@ def test_a_bad_warning_costs_only_itself(bad, code):
 
 def test_a_warning_that_is_listed_twice_counts_once():
     items = read(make_map({"75": [make_phenomenon("6", worst=2)] * 2}))
-    assert [getattr(item, "code", None) for item in items] == [None, "duplicate"]
+    assert [getattr(item, "code", None) for item in items] == ["duplicate", None]
+
+
+@pytest.mark.parametrize("levels", [(1, 4), (4, 1)])
+def test_of_a_warning_that_is_listed_twice_the_worse_counts(levels):
+    items = read(make_map({"75": [make_phenomenon("6", worst=level) for level in levels]}))
+    assert [getattr(item, "level", "rejected") for item in items] == ["rejected", 4]
 
 
 def test_a_period_without_its_bounds_costs_only_itself():
