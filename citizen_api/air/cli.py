@@ -109,10 +109,13 @@ def sync_command(context: Context) -> None:
         sys.exit(1)
 
 
+_COUNTED = ("new", "revised", "closed", "unchanged", "older", "duplicate")
+
+
 def _said(report: sync.AirReport) -> str:
     """Say what a reading left, in one line."""
     counts = Counter(report.facts)
-    parts = [f"{counts[name]} facts {name}" for name in ("new", "revised", "closed", "unchanged") if counts[name]]
+    parts = [f"{counts[name]} facts {name}" for name in _COUNTED if counts[name]]
     parts += [f"{report.readings} readings"] if report.readings else []
     parts += [f"{report.forecast_hours} hours of forecast"] if report.forecast_hours else []
     parts += [f"{report.later} later hours left out"] if report.later else []

@@ -111,7 +111,10 @@ class Reading(Base):
 
 
 class HourlyForecast(Base):
-    """What a model expects at a commune's centre for the hour that ends at `ends_at`, in ug/m3. The newest run only."""
+    """What a model expects at a commune's centre for the hour that ends at `ends_at`, in ug/m3.
+
+    Of each hour the newest run that has it.
+    """
 
     __tablename__ = "air_hourly_forecast"
 

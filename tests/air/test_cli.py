@@ -15,7 +15,15 @@ from citizen_api.territory.queries import knows_territory
 from citizen_api.web.command import Context
 from tests.air.makers import NOON
 from tests.shared_data import shared_file
-from tests.sources.air_makers import Answer, make_air_publisher, make_map, make_phenomenon, make_place
+from tests.sources.air_makers import (
+    Answer,
+    geojson,
+    make_air_publisher,
+    make_index,
+    make_map,
+    make_phenomenon,
+    make_place,
+)
 
 DAY = {"date": "2026-01-06", "pm25": "Dégradé", "indice": "Dégradé"}
 
@@ -56,6 +64,13 @@ def test_loading_says_what_it_did(run, recorded):
     path = recorded({"75104": [DAY]})
     assert run("load", path).output == "airparif-communes: 1 facts new.\n"
     assert run("load", path).output == "airparif-communes: 1 facts unchanged.\n"
+
+
+def test_an_older_publication_and_a_contradicting_row_are_said_to_have_changed_nothing(run, recorded):
+    newer = make_index(code_zone="75104", type_zone="commune", date_maj="2023/12/18 14:00:00+01")
+    older = newer | {"date_maj": "2023/12/18 08:00:00+01"}
+    assert "1 facts new, 1 facts duplicate" in run("load", recorded(geojson(newer, older).decode())).output
+    assert "1 facts older" in run("load", recorded(geojson(older).decode())).output
 
 
 def test_the_recorded_files_of_paris_and_montpellier_are_loaded_as_of_their_days(run):
