@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from citizen_api.air.facts import NewFact
 from citizen_api.air.models import AirFact, AirSource, HourlyForecast, Reading, Station
+from citizen_api.core.db import insert_or_update
 from citizen_api.sources.air_records import ReadingRecord, StationRecord
 from citizen_api.sources.air_sources import AirSourceInfo
 from content.hazards import TIERS
@@ -129,7 +129,7 @@ def store_readings(
     return count
 
 
-def replace_forecast(
+def store_forecast(
     session: Session, source_id: str, commune_code: str, rows: Iterable[Mapping[str, Any]], *, known_at: datetime
 ) -> None:
     """Put hours in the place of what was known of the same hours of a commune, unless that is newer.
@@ -270,12 +270,11 @@ def _upsert(
     *,
     unless_newer: bool = False,
 ) -> Any:
-    """INSERT that replaces the row of the same key, in the words of the database at hand.
+    """INSERT that replaces the row of the same key.
 
     `unless_newer`: not one that came in later.
     """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    statement = insert_or_update(session, table)
     others = {
         column.name: statement.excluded[column.name]
         for column in table.__table__.columns

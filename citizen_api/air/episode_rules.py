@@ -5,16 +5,14 @@ Tiers are those of `content.hazards`: information, then alert. Concentrations ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 from citizen_api.air.rules import daily_mean, plausible
-from content.hazards import TIERS
 
 Tier = Literal["information", "alert"]
-Change = Literal["opened", "raised", "lowered", "closed"]
 Lasting = Literal["two_days", "three_days"]
 
 
@@ -132,18 +130,6 @@ def with_persistence(
     return ("alert", True) if beside >= (1 if lasting == "two_days" else 2) else (today, False)
 
 
-def changes(before: Tier | None, after: Tier | None) -> Change | None:
-    """What has become of an episode between two tiers; None: nothing."""
-    was, now = (0 if tier is None else 1 + TIERS.index(tier) for tier in (before, after))
-    if was == now:
-        return None
-    if not was:
-        return "opened"
-    if not now:
-        return "closed"
-    return "raised" if now > was else "lowered"
-
-
 # --- Exceedances, hour by hour -----------------------------------------------------------------------------
 
 UNKNOWN_AFTER_HOURS: Final = 6
@@ -223,20 +209,3 @@ def watching(bound: float, *, clear_below: float | None = None, clear_hours: int
     return ExceedanceState(
         bound=bound, clear_below=0.9 * bound if clear_below is None else clear_below, clear_hours=clear_hours
     )
-
-
-def exceedances(
-    hourly: Iterable[tuple[datetime, float | None]],
-    *,
-    bound: float,
-    clear_below: float | None = None,
-    clear_hours: int = 3,
-) -> list[Exceedance]:
-    """Every exceedance of hours given as (end of the hour, mean) in their order; the last may still be open."""
-    state = watching(bound, clear_below=clear_below, clear_hours=clear_hours)
-    found: dict[datetime, Exceedance] = {}
-    for ends_at, value in hourly:
-        state = state.step(ends_at, value)
-        if state.exceedance is not None:
-            found[state.exceedance.opened_at] = state.exceedance
-    return list(found.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -19,8 +19,6 @@ from citizen_api.sources.air_records import (
 from citizen_api.territory.clocks import zone_of
 from content.hazards import SCALES
 
-ClockOf = Callable[[Zone], str | None]
-"""Gives the IANA name of the clock of a zone, None for a zone that is not known."""
 REGIONS_OVERSEAS: Final = {"01": "971", "02": "972", "03": "973", "04": "974", "06": "976"}
 """INSEE codes of the overseas régions, and their département."""
 

@@ -21,7 +21,7 @@ from citizen_api.air.feeds import Feed
 from citizen_api.air.models import AirSource
 from citizen_api.air.sync import AirReport, store
 from citizen_api.core.clock import Clock
-from citizen_api.core.db import Database
+from citizen_api.core.db import Database, changed_rows
 from citizen_api.sources.air_fetch import (
     AirSourceError,
     BusyError,
@@ -95,7 +95,7 @@ class AirKeeper:
                 .where(or_(AirSource.next_try_at.is_(None), AirSource.next_try_at <= now))
                 .values(next_try_at=now + LEASE)
             )
-            return taken.rowcount == 1  # type: ignore[attr-defined, no-any-return]
+            return changed_rows(taken) == 1
 
     def _read(self, feed: Feed) -> Turn:
         now = self._clock()

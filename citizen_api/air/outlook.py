@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-from citizen_api.air.rules import Kind, freshness
+from citizen_api.air.rules import freshness
 from content.hazards import SCALES, TIERS
 
 DEMO_SOURCE: Final = "demo"
@@ -99,7 +99,7 @@ def outlook(
 
 def believed(fact: Fact, at: datetime) -> bool:
     """Whether a fact is still to be believed at a moment; one whose time is past may still be shown as such."""
-    kind: Kind = "forecast" if is_modelled(fact) else fact.kind  # type: ignore[assignment]
+    kind = "forecast" if is_modelled(fact) else fact.kind
     published_at = fact.published_at or fact.known_at
     fresh = freshness(kind, starts_at=fact.starts_at, ends_at=fact.ends_at, published_at=published_at, at=at)
     return fresh.state != "stale"

@@ -16,7 +16,6 @@ from citizen_api.sources.air_records import POLLUTANTS
 
 Averaging = Literal["daily_mean", "daily_max_1h", "hourly", "running_mean_24h"]
 Bounds = tuple[float, float, float, float, float]
-Kind = Literal["index", "episode", "forecast", "vigilance", "reading"]
 State = Literal["current", "coming", "over", "stale"]
 
 NOISE_UG_M3: Final = 1.0
@@ -26,16 +25,6 @@ ABSURD_UG_M3: Final = 10_000.0
 DAY_HOURS: Final = 24
 ENOUGH_HOURS: Final = 18
 """Hours that a mean of 24 needs: 75 % of them, Directive 2008/50/EC, annex XI."""
-
-ATMO_COLOURS: Final[Mapping[int, str]] = {
-    1: "#50F0E6",
-    2: "#50CCAA",
-    3: "#F0E641",
-    4: "#FF5050",
-    5: "#960032",
-    6: "#7D2181",
-}
-"""Colour of each class of the ATMO index, as its producers publish it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +191,7 @@ READING_CURRENT: Final = timedelta(hours=3)
 """How long after its end the last measured hour still is "now": the European index shows that of 3 hours ago."""
 FORECAST_MAX_AGE: Final = timedelta(hours=36)
 """Copernicus' European model runs once a day: one run may fail."""
-MAX_AGE: Final[Mapping[Kind, timedelta | None]] = {
+MAX_AGE: Final[Mapping[str, timedelta | None]] = {
     "index": None,
     "episode": None,
     "reading": None,
@@ -231,7 +220,7 @@ def age_s(since: datetime, at: datetime) -> int:
 
 
 def freshness(
-    kind: Kind, *, starts_at: datetime, ends_at: datetime, published_at: datetime | None, at: datetime
+    kind: str, *, starts_at: datetime, ends_at: datetime, published_at: datetime | None, at: datetime
 ) -> Freshness:
     """How a fact that holds from `starts_at` until just before `ends_at` stands to the moment `at`.
 

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from typing import Any
 
 import marshmallow as ma
 
 from citizen_api.sources.air_records import MEASURED
 from citizen_api.web.blueprint import Args
-from citizen_api.web.fields import LATITUDE, LONGITUDE, Moment
+from citizen_api.web.fields import LATITUDE, LONGITUDE, MomentOrDay
 from citizen_api.web.notices import NoticeView
 from content.hazards import TIERS
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _POLLUTANT: dict[str, Any] = {"example": "pm25"}
-
-
-class MomentOrDay(Moment):
-    """A moment, or a day such as 2026-01-06."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if not _DAY.fullmatch(str(value)):
-            return super()._deserialize(value, *args, **kwargs)
-        try:
-            day = date.fromisoformat(value)
-        except ValueError as error:
-            raise self.make_error("invalid") from error
-        if not 1900 < day.year < 2200:  # noqa: PLR2004 - where calendars make sense
-            raise self.make_error("range")
-        return day
 
 
 class AirArgs(Args):

@@ -84,7 +84,7 @@ def store(
             rows = [
                 {"pollutant": hour.pollutant, "ends_at": hour.ends_at, "value_ug_m3": hour.value_ug_m3} for hour in kept
             ]
-            actions.replace_forecast(session, info.id, commune, rows, known_at=known_at)
+            actions.store_forecast(session, info.id, commune, rows, known_at=known_at)
             published = {fact.identity for fact in facts}
             computed = indices_of(commune, kept, published_at=known_at)
             facts.extend(fact for fact in computed if fact.identity not in published)

@@ -6,11 +6,12 @@ What one device asks for at the same time happens one after the other: each writ
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from citizen_api.core.db import changed_rows
 from citizen_api.core.problems import Unauthorised
 from citizen_api.people import device_secrets as secrets
 from citizen_api.people.device_models import Device, Preferences, Registration, Transfer
@@ -89,7 +90,7 @@ def finish_transfer(session: Session, typed: str, *, now: datetime) -> tuple[str
     if device_id is None:
         raise TransferCodeInvalid
     token = rotate_token(session, device_id)
-    if not _deleted(session.execute(delete(Transfer).where(*valid))):
+    if not changed_rows(session.execute(delete(Transfer).where(*valid))):
         raise TransferCodeInvalid  # it was used between the look at it and the lock
     session.execute(delete(Registration).where(Registration.device_id == device_id))
     session.execute(update(Device).where(Device.id == device_id).values(seen_on=now.date()))
@@ -104,8 +105,4 @@ def erase_device(session: Session, device_id: str) -> None:
 def retire_silent(session: Session, now: datetime) -> int:
     """Erase every device silent for longer than `RETIRED_AFTER`, and codes that have expired: how many devices."""
     session.execute(delete(Transfer).where(Transfer.expires_at <= now))
-    return _deleted(session.execute(delete(Device).where(Device.seen_on < now.date() - RETIRED_AFTER)))
-
-
-def _deleted(result: Any) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0
+    return changed_rows(session.execute(delete(Device).where(Device.seen_on < now.date() - RETIRED_AFTER)))

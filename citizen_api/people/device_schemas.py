@@ -33,7 +33,7 @@ class DeviceBody(Body):
     language = ma.fields.String(
         validate=ma.validate.OneOf(LANGUAGES), metadata={"description": "Default: the language of the request."}
     )
-    zone = zone_field()
+    zone = zone_field("Europe/Paris")
     transfer_code = ma.fields.String(
         validate=ma.validate.Length(1, 40),
         metadata={

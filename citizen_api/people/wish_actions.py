@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from citizen_api.core.db import insert_or_update
 from citizen_api.core.problems import InvalidArguments
 from citizen_api.people import device_queries as queries
 from citizen_api.people import device_secrets as secrets
@@ -21,7 +21,6 @@ from citizen_api.people.wishes import Profile
 
 MAX_WATCHES: Final = 10
 LOG: Final = "log"
-_INSERTS: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Communes(Protocol):
@@ -68,7 +67,6 @@ def replace_registrations(
     session.execute(
         delete(Registration).where(Registration.device_id == device_id, Registration.digest.not_in(by_digest))
     )
-    insert = _INSERTS[session.get_bind().dialect.name]
     for digest, way in sorted(by_digest.items(), key=lambda item: item[0]):
         changed = {
             "device_id": device_id,
@@ -78,7 +76,7 @@ def replace_registrations(
             "created_at": now,
         }
         session.execute(
-            insert(Registration)
+            insert_or_update(session, Registration)
             .values(kind=way.kind, value=way.value, digest=digest, **changed)
             .on_conflict_do_update(index_elements=[Registration.digest], set_=changed)
         )

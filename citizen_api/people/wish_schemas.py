@@ -63,11 +63,11 @@ def _known_zone(name: str) -> None:
         raise ma.ValidationError("Not a known time zone.")
 
 
-def zone_field() -> ma.fields.String:
-    """Make the field of a time zone."""
+def zone_field(default: str) -> ma.fields.String:
+    """Make the field of a time zone. `default`: what holds where it is left out, in words."""
     return ma.fields.String(
         validate=_known_zone,
-        metadata={"description": "Name of the IANA. Default: Europe/Paris.", "example": "Europe/Paris"},
+        metadata={"description": f"Name of the IANA. Default: {default}.", "example": "Europe/Paris"},
     )
 
 
@@ -150,7 +150,7 @@ class QuietHoursBody(Body):
 
     start = _time_field("Included.", "22:00", required=True)
     end = _time_field("Excluded.", "07:00", required=True)
-    zone = zone_field()
+    zone = zone_field("what it was")
 
     @ma.validates_schema
     def check_length(self, data: dict[str, Any], **_: Any) -> None:
@@ -160,12 +160,12 @@ class QuietHoursBody(Body):
 
 
 class PreferencesBody(Body):
-    """Language, and when the device may be told. What is left out takes its default."""
+    """Language, and when the device may be told. What is left out takes its default; language and zone stay."""
 
     language = ma.fields.String(
         validate=ma.validate.OneOf(LANGUAGES), metadata={"description": "Default: what it was."}
     )
-    zone = zone_field()
+    zone = zone_field("what it was")
     quiet_hours = ma.fields.Nested(
         QuietHoursBody,
         allow_none=True,

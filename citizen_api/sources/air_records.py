@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
 
-from citizen_api.sources.records import RejectedRow
-
 POLLUTANTS: Final = ("pm25", "pm10", "no2", "o3", "so2")
 """Pollutants of the ATMO index; where two are equally bad, the first speaks: it harms most at equal class."""
 MEASURED: Final = (*POLLUTANTS, "no", "nox", "co")
@@ -146,4 +144,3 @@ class HourlyForecastRecord:
 
 
 AirRecord = AirIndexRecord | EpisodeRecord | PollenRecord | VigilanceRecord | UvRecord | ReadingRecord
-AirItem = AirRecord | RejectedRow

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Final, TypeVar
 
 import marshmallow as ma
 
@@ -15,12 +15,15 @@ LATITUDE: Final = {"description": "Latitude, WGS84 degrees.", "example": 48.8573
 LONGITUDE: Final = {"description": "Longitude, WGS84 degrees.", "example": 2.3524425, "minimum": -180, "maximum": 180}
 
 
-class Moment(ma.fields.Field[datetime | str]):
-    """`now`, or an RFC 3339 moment with its offset. In a query, a bare `+` arrives as a space: accept it."""
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.IGNORECASE
+)
+T = TypeVar("T", bound=date)
 
-    _rfc_3339 = re.compile(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.IGNORECASE
-    )
+
+class _NowOr(ma.fields.Field[T | str]):
+    """`now`, or what `_read` reads. In a query, a bare `+` arrives as a space: accept it."""
 
     default_error_messages = {  # noqa: RUF012 - as marshmallow declares it
         "invalid": "Not a valid datetime.",
@@ -33,19 +36,44 @@ class Moment(ma.fields.Field[datetime | str]):
         attr: str | None,  # noqa: ARG002 - marshmallow's interface
         data: Mapping[str, Any] | None,  # noqa: ARG002
         **kwargs: Any,  # noqa: ARG002
-    ) -> datetime | str:
+    ) -> T | str:
         if value == "now":
             return "now"
-        text = re.sub(r" (?=\d\d:\d\d$)", "+", str(value)).upper()
-        if not self._rfc_3339.fullmatch(text):
+        moment = self._read(re.sub(r" (?=\d\d:\d\d$)", "+", str(value)).upper())
+        if moment is None:
             raise self.make_error("invalid")
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise self.make_error("invalid") from error
         if not 1900 < moment.year < 2200:  # noqa: PLR2004 - where calendars make sense
             raise self.make_error("range")
         return moment
+
+    def _read(self, text: str) -> T | None:
+        """Read what is not `now`; None for what it is not."""
+        raise NotImplementedError
+
+
+class Moment(_NowOr[datetime]):
+    """`now`, or an RFC 3339 moment with its offset."""
+
+    def _read(self, text: str) -> datetime | None:
+        return _parsed(datetime.fromisoformat, text) if _RFC_3339.fullmatch(text) else None
+
+
+class MomentOrDay(_NowOr[date]):
+    """`now`, an RFC 3339 moment with its offset, or a day such as 2026-01-06."""
+
+    default_error_messages = {"invalid": "Not a valid datetime or date."}  # noqa: RUF012 - as marshmallow declares it
+
+    def _read(self, text: str) -> date | None:
+        if _DAY.fullmatch(text):
+            return _parsed(date.fromisoformat, text)
+        return _parsed(datetime.fromisoformat, text) if _RFC_3339.fullmatch(text) else None
+
+
+def _parsed(parse: Callable[[str], T], text: str) -> T | None:
+    try:
+        return parse(text)
+    except ValueError:  # 30 February has the form of a day
+        return None
 
 
 def check_one_place(args: Mapping[str, Any]) -> None:

@@ -116,7 +116,7 @@ def expect(
     rows = [{"pollutant": "no2", "ends_at": NOON + hour * HOUR, "value_ug_m3": value_ug_m3} for hour in hours]
     with database.session() as session:
         actions.keep_source(session, SYNTHETIC)
-        actions.replace_forecast(session, SYNTHETIC.id, code, rows, known_at=at)
+        actions.store_forecast(session, SYNTHETIC.id, code, rows, known_at=at)
 
 
 def make_station(

@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citizen_api.air.drawing import CONTENT_SECURITY_POLICY, STYLE, AirCard, Cell, Hour, contrast, draw, text_on
-from citizen_api.air.rules import ATMO_COLOURS
+from content.catalogue import catalogue
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORDS = dict(enumerate(("Bon", "Moyen", "Dégradé", "Mauvais", "Très mauvais", "Extrêmement mauvais"), 1))
+HAZARDS = catalogue().names.hazards
+COLOURS = {level: names.colour for level, names in HAZARDS["air"].levels.items()}
+EVERY_COLOUR = sorted({names.colour for hazard in HAZARDS.values() for names in hazard.levels.values()})
 UNKNOWN = Cell(label="En ce moment", level=None, most=6, word="Non connu")
 AFTER_A_RULE = re.compile(r"\.(\w+)\{(?:fill|stroke):(#\w{6})\}")
 ANY_TEXT = st.text(st.characters(codec=None))
@@ -22,13 +25,13 @@ ANY_TEXT = st.text(st.characters(codec=None))
 
 def make_cell(level=3, **given):
     return Cell(
-        **{"label": "Demain", "level": level, "most": 6, "word": WORDS[level], "colour": ATMO_COLOURS[level]} | given
+        **{"label": "Demain", "level": level, "most": 6, "word": WORDS[level], "colour": COLOURS[level]} | given
     )
 
 
 def make_hours(*levels):
     return [
-        Hour(label="" if n % 6 else f"{n} h", value_ug_m3=30.0 * level, level=level, colour=ATMO_COLOURS[level])
+        Hour(label="" if n % 6 else f"{n} h", value_ug_m3=30.0 * level, level=level, colour=COLOURS[level])
         if level
         else Hour()
         for n, level in enumerate(levels)
@@ -88,9 +91,7 @@ def test_an_unknown_level_is_hatched_with_a_question_mark_and_says_so_in_words()
 
 
 def test_an_unknown_level_takes_no_colour_even_if_one_is_given():
-    assert ATMO_COLOURS[1] not in draw(
-        make_card(now=replace(UNKNOWN, colour=ATMO_COLOURS[1]), days=[], hours=[], rows=[])
-    )
+    assert COLOURS[1] not in draw(make_card(now=replace(UNKNOWN, colour=COLOURS[1]), days=[], hours=[], rows=[]))
 
 
 def test_hours_of_one_level_share_a_figure_and_unknown_hours_have_no_bar():
@@ -124,7 +125,7 @@ def test_those_who_hear_it_are_told_the_same():
 # --- Who can read it ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("colour", ATMO_COLOURS.values())
+@pytest.mark.parametrize("colour", EVERY_COLOUR)
 def test_text_stands_out_on_the_colour_of_every_level(colour):
     assert contrast(text_on(colour), colour) >= 4.5
 

@@ -14,8 +14,6 @@ from citizen_api.air.episode_rules import (
     EU_2024,
     FRANCE,
     UNKNOWN_AFTER_HOURS,
-    changes,
-    exceedances,
     table_for,
     tier_of_day,
     tier_of_mean,
@@ -46,6 +44,16 @@ def make_state(*values, bound=200.0):
     for ends_at, value in make_hours(*values):
         state = state.step(ends_at, value)
     return state
+
+
+def exceedances(hourly, **wished):
+    """Every exceedance of hours, each as it was left; the last may be open."""
+    state, found = watching(**wished), {}
+    for ends_at, value in hourly:
+        state = state.step(ends_at, value)
+        if state.exceedance is not None:
+            found[state.exceedance.opened_at] = state.exceedance
+    return list(found.values())
 
 
 # --- Which law ---------------------------------------------------------------------------------------------
@@ -142,7 +150,7 @@ def test_worse_air_never_lowers_the_tier(table, pollutant, hourly, more):
     assert ranks == sorted(ranks)
 
 
-# --- Persistence and changes -------------------------------------------------------------------------------
+# --- Persistence -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -170,23 +178,6 @@ def test_persistence_makes_no_episode_of_a_day_without_one_and_lowers_none(pollu
     tier, lasts = with_persistence(FRANCE, pollutant, yesterday=yesterday, today=today, tomorrow=tomorrow)
     assert (tier is None) == (today is None)
     assert lasts == (tier != today)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "change"),
-    [
-        (None, None, None),
-        (None, "information", "opened"),
-        (None, "alert", "opened"),
-        ("information", "alert", "raised"),
-        ("alert", "alert", None),
-        ("alert", "information", "lowered"),
-        ("alert", None, "closed"),
-        ("information", None, "closed"),
-    ],
-)
-def test_a_change_of_tier_has_a_name(before, after, change):
-    assert changes(before, after) == change
 
 
 # --- Exceedances -------------------------------------------------------------------------------------------

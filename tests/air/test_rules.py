@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from citizen_api.air.rules import (
     ATMO,
-    ATMO_COLOURS,
     EAQI_2017,
     EAQI_REVISED,
     Freshness,
@@ -34,7 +33,6 @@ from citizen_api.air.rules import (
 from citizen_api.people.wishes import day_bounds
 from citizen_api.sources.air_records import POLLUTANTS
 from citizen_api.territory.clocks import zone_of
-from content.hazards import SCALES
 from tests.shared_data import shared_file
 
 TABLES = (ATMO, EAQI_2017, EAQI_REVISED)
@@ -69,10 +67,6 @@ def test_a_table_says_of_each_pollutant_of_the_index_how_it_is_averaged_and_wher
 def test_the_european_index_judges_particles_over_24_hours_before_its_revision_and_by_the_hour_since():
     assert EAQI_2017.averaging["pm10"] == "running_mean_24h"
     assert set(EAQI_REVISED.averaging.values()) == {"hourly"}
-
-
-def test_every_class_of_the_atmo_index_has_a_colour():
-    assert list(ATMO_COLOURS) == list(SCALES["air"].levels)
 
 
 @given(st.sampled_from(TABLES), st.sampled_from(POLLUTANTS), st.floats(0, 9_999), st.floats(0, 9_999))
