@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from citizen_api.air.feeds import Feed, check_feeds, feeds_from
-from citizen_api.air.keeping import AirKeeper
+from citizen_api.air.keeping import REPORTS, AirKeeper
 from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database
 from citizen_api.core.outgoing import make_client
@@ -52,7 +52,7 @@ def run_background(settings: Settings, database: Database, *, clock: Clock, demo
         jobs = (_chores(database, clock), partial(database.forget_deleted, patience_ms=_PATIENCE_MS))
         queueing = Queueing(database.engine)
         keepers = [
-            AirKeeper(queueing, group, clock=clock, reports_dir=settings.data_dir / "imports")
+            AirKeeper(queueing, group, clock=clock, reports_dir=settings.data_dir / REPORTS)
             for group in by_publisher(feeds)
         ]
         work_beside([keeper.turn for keeper in keepers], jobs, stop)

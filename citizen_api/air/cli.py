@@ -12,7 +12,7 @@ import click
 
 from citizen_api.air import sync
 from citizen_api.air.feeds import feeds_from
-from citizen_api.air.keeping import AirKeeper
+from citizen_api.air.keeping import REPORTS, AirKeeper
 from citizen_api.core.outgoing import make_client
 from citizen_api.sources.air_files import KINDS
 from citizen_api.sources.records import SourceFormatError
@@ -98,7 +98,7 @@ def sync_command(context: Context) -> None:
         if not feeds:
             raise click.ClickException("no source of air facts is switched on: see docs/settings.md (ALENTOURS_AIR_…)")
         keeper = AirKeeper(
-            context.database, feeds, clock=context.clock, reports_dir=context.settings.data_dir / "imports"
+            context.database, feeds, clock=context.clock, reports_dir=context.settings.data_dir / REPORTS
         )
         turns = keeper.turn()
     for turn in turns:

@@ -19,7 +19,7 @@ from sqlalchemy import or_, update
 from citizen_api.air import actions
 from citizen_api.air.feeds import Feed
 from citizen_api.air.models import AirSource
-from citizen_api.air.sync import AirReport, store
+from citizen_api.air.sync import AirReport, report_name, store
 from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database, changed_rows
 from citizen_api.sources.air_fetch import (
@@ -30,6 +30,7 @@ from citizen_api.sources.air_fetch import (
     UnreadableError,
 )
 from citizen_api.sources.records import SourceFormatError
+from citizen_api.sources.rejected import remove_earlier
 
 LEASE: Final = timedelta(minutes=45)
 """How long a feed is left to the process that took its turn: 45 calls that each last as long as one may (`TIMEOUT_S`).
@@ -48,6 +49,8 @@ _PROBLEMS: Final = {
     DownError: "down",
     SourceFormatError: "unreadable",
 }
+REPORTS: Final = Path("imports") / "scheduled"
+"""Where, in the data folder, the rows are that the last reading of each source rejected: one report for each source."""
 _log = logging.getLogger("alentours.air")
 
 
@@ -103,6 +106,7 @@ class AirKeeper:
             # No transaction is open while the outside is asked.
             answer = feed.read(now)
             report = store(self._database, feed.info, answer, known_at=now, reports_dir=self._reports_dir)
+            remove_earlier(self._reports_dir, report_name(feed.info), kept=report.rejected_file)
         except (AirSourceError, SourceFormatError) as error:
             problem = next(code for kind, code in _PROBLEMS.items() if isinstance(error, kind))
             wait_s = error.retry_after_s if isinstance(error, BusyError) else None

@@ -71,7 +71,7 @@ def store(
     Raises SourceFormatError when `answer.items` does, and nothing is stored then.
     """
     report = AirReport()
-    with database.session() as session, RejectedFile(reports_dir, f"air-{info.id}", known_at) as rejected:
+    with database.session() as session, RejectedFile(reports_dir, report_name(info), known_at) as rejected:
         actions.keep_source(session, info)
         facts: list[NewFact] = []
         clocks = _Clocks(session)
@@ -92,6 +92,11 @@ def store(
         report.facts = actions.store_facts(session, info.id, facts, known_at=known_at, complete=answer.complete)
         report.rejected_file = rejected.path
     return report
+
+
+def report_name(info: AirSourceInfo) -> str:
+    """How the reports of a source's rejected rows begin."""
+    return f"air-{info.id}"
 
 
 def load_file(

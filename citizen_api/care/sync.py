@@ -165,6 +165,7 @@ def run_import(
         _finish(database, stock, comparison, runs, report, forced=force, now=now)
         if stock.vanished == "deleted":
             database.forget_deleted()
+            # They name persons who may have left it since.
             remove_earlier(reports_dir, stock.default_source.id, kept=report.rejected_file)
         if geocoder is not None:
             report.located = locating.locate_places(

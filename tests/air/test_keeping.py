@@ -90,6 +90,22 @@ def test_a_source_that_gives_nothing_keeps_its_last_good_facts(keep, database, c
     assert (row.problem, row.failures, row.fetched_at) == (problem, 1, NOON)
 
 
+def test_only_the_last_reading_of_a_source_leaves_a_report_of_its_rejected_rows(keep, clock, tmp_path):
+    feed = SyntheticFeed()
+    feed.answers = [[make_index_record(), *ABSURD]]
+    keeper = keep(feed)
+    reports = []
+    for _ in range(3):
+        keeper.turn()
+        reports.append([path.name for path in tmp_path.iterdir() if path.name.endswith("-rejected.csv")])
+        clock.moment += HOUR
+    assert [len(names) for names in reports] == [1, 1, 1]
+    assert len({names[0] for names in reports}) == 3
+    feed.answers = [[make_index_record()]]
+    keeper.turn()
+    assert not list(tmp_path.glob("*-rejected.csv"))
+
+
 def test_a_source_without_an_episode_has_answered(keep, database):
     feed = SyntheticFeed(may_be_empty=True)
     feed.answers = [[]]

@@ -142,6 +142,12 @@ def test_rejected_rows_are_in_a_file_and_the_rest_is_kept(keep):
         assert list(csv.reader(file)) == [["row", "reason", "raw"], ["7", "bad_day: No day.", "synthetic;row"]]
 
 
+def test_of_two_files_loaded_as_of_one_moment_both_reports_are_kept(keep):
+    reports = [keep(RejectedRow(1, "bad_day: No day.", raw)).rejected_file for raw in ("first", "second")]
+    assert ["first" in report.read_text(encoding="utf-8") for report in reports] == [True, False]
+    assert len(set(reports)) == 2
+
+
 def test_of_a_name_of_a_producer_200_characters_are_kept(keep, database):
     for hours in (0, 1):
         report = keep(make_index_record(producer="a" * 201), at=NOON + hours * HOUR)
