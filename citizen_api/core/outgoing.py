@@ -11,7 +11,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import httpcore
 import httpx
@@ -20,6 +25,7 @@ from citizen_api.core.settings import Settings
 
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
 _allowed_origins: set[tuple[str, int]] = set()
+_own = threading.local()
 
 
 class RefusedError(httpx.RequestError):
@@ -47,6 +53,55 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Bound all that this thread connects, sends and reads in here, together: a timeout alone starts anew at each byte.
+
+    Looking up a name cannot be interrupted, but nothing is connected or sent after it when the time is over.
+    """
+    _own.deadline = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _own.deadline = None
+
+
+def _left(timeout: float | None, over: type[Exception]) -> float | None:
+    """Give the rest of `within`, or `timeout` when that is shorter; raise `over` when nothing is left."""
+    deadline: float | None = getattr(_own, "deadline", None)
+    if deadline is None:
+        return timeout
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise over("the time for this request is over")
+    return left if timeout is None else min(left, timeout)
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection that obeys `within`."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
 class _CheckedBackend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
@@ -63,8 +118,9 @@ class _CheckedBackend(httpcore.NetworkBackend):
         addresses = [host] if (host, port) in _allowed_origins else _public_addresses(host, port)
         failure: Exception | None = None
         for address in addresses:
+            left = _left(timeout, httpcore.ConnectTimeout)
             try:
-                return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _BoundedStream(self._inner.connect_tcp(address, port, left, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore.ConnectError("the name has no address")
@@ -82,12 +138,23 @@ def _public_addresses(host: str, port: int) -> list[str]:
 
 
 class _CheckedTransport(httpx.HTTPTransport):
-    def __init__(self) -> None:
+    def __init__(self, *, connections: int = 20, ca_file: Path | None = None) -> None:
         super().__init__(retries=0)
+        context = ssl.create_default_context()
+        if ca_file is not None:
+            context.load_verify_locations(ca_file)
         # httpx offers no way to pass a network backend; a test fails if this name stops being the pool in use.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(), network_backend=_CheckedBackend(), max_connections=20
+            ssl_context=context, network_backend=_CheckedBackend(), max_connections=connections
         )
+
+
+def make_transport(*, connections: int, ca_file: Path | None = None) -> httpx.BaseTransport:
+    """Make what sends single requests to checked addresses: without redirects, cookies or httpx's log of addresses.
+
+    `ca_file`: certificate authorities to trust besides the system's. The caller asks `refusal` about each address.
+    """
+    return _CheckedTransport(connections=connections, ca_file=ca_file)
 
 
 def make_client(settings: Settings) -> httpx.Client:

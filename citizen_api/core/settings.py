@@ -17,6 +17,8 @@ from sqlalchemy.exc import ArgumentError
 
 PREFIX: Final = "ALENTOURS_"
 DATABASES: Final = ("sqlite", "postgresql")
+ENGINES: Final = ("embedded", "celery")
+BROKERS: Final = ("redis://", "rediss://", "amqp://", "amqps://")
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _EXPECTED: Final = {
     bool: "true or false",
@@ -36,6 +38,9 @@ _AT_LEAST: Final = {
     "outgoing_timeout_s": 0.001,
     "import_max_bytes": 1,
     "geocoder_timeout_s": 0.001,
+    "push_rate_per_s": 1,
+    "push_timeout_s": 0.1,
+    "push_fcm_connections": 1,
 }
 
 
@@ -162,6 +167,34 @@ class Settings:
         help_text="Let devices register for the log transport, which writes that a message would have been sent "
         "and sends nothing.",
     )
+    push_rate_per_s: int = _setting(
+        9_000, "Messages sent per second, by all workers together: below the 10,000 that FCM allows a project."
+    )
+    push_timeout_s: float = _setting(10.0, "How long a push service may take to answer one message, in seconds.")
+    push_fcm_credentials: str = _setting(
+        "", "File of the service account with which FCM is used (see docs/fcm.md); empty: it is not."
+    )
+    push_fcm_url: str = _setting("https://fcm.googleapis.com", "Address of FCM; another one for tests with the double.")
+    push_fcm_ca_file: str = _setting(
+        "", "File of the certificate authority to trust at `PUSH_FCM_URL`; empty: those that the system trusts."
+    )
+    push_fcm_connections: int = _setting(
+        8, "Connections that each worker opens to FCM at most: 100 messages are under way on each."
+    )
+    push_vapid_key_file: str = _setting(
+        "", "File of the key with which browsers know this installation (see docs/webpush.md); empty: no Web Push."
+    )
+    push_vapid_subject: str = _setting(
+        "", "How a browser's push service can reach the operator: `mailto:…` or an https address."
+    )
+    engine: str = _setting(
+        "embedded", "What runs the sending: `embedded` (the background process) or `celery` (workers of their own)."
+    )
+    broker_url: str = _setting(
+        "",
+        "Broker of the Celery engine: `redis://host:6379/1` or `amqp://user:password@host:5672//`.",
+        secret=True,
+    )
 
     @property
     def database(self) -> str:
@@ -211,8 +244,17 @@ class Settings:
             _check_limit(f"{PREFIX}{name.upper()}", getattr(self, name))
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "redis+unix://")):
             raise SettingsError(f"{PREFIX}REDIS_URL must begin with redis:// or rediss://")
+        self._check_push()
         _check_database(self.database)
         _check_files(self.air_files)
+
+    def _check_push(self) -> None:
+        if self.engine not in ENGINES:
+            raise SettingsError(f"{PREFIX}ENGINE must be one of {', '.join(ENGINES)}")
+        if self.engine == "celery" and not self.broker_url.startswith(BROKERS):
+            raise SettingsError(f"{PREFIX}BROKER_URL must begin with one of {', '.join(BROKERS)}")
+        if self.push_vapid_key_file and not self.push_vapid_subject.startswith(("mailto:", "https://")):
+            raise SettingsError(f"{PREFIX}PUSH_VAPID_SUBJECT must begin with mailto: or https://")
 
 
 def _written(value: Any) -> str:
@@ -230,10 +272,7 @@ def _parse(name: str, text: str, kind: Any) -> Any:
             return date.fromisoformat(text)
         return tuple(part.strip() for part in text.split(",") if part.strip())
     except (ValueError, KeyError) as error:
-        expected = {bool: "true or false", int: "a whole number", float: "a number", date: "a day such as 2026-12-11"}[
-            kind
-        ]
-        raise SettingsError(f"{name} must be {expected}, not {text!r}") from error
+        raise SettingsError(f"{name} must be {_EXPECTED[kind]}, not {text!r}") from error
 
 
 def _check_files(files: tuple[str, ...]) -> None:

@@ -1,0 +1,1 @@
+"""How a message reaches a phone or a browser: one module for each push service."""
