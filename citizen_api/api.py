@@ -27,6 +27,7 @@ from citizen_api.territory import views as territory_views
 from citizen_api.territory.places import Places
 from citizen_api.web import system
 from citizen_api.web.auth import Devices, StaffKeys
+from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.http import install_http
 from citizen_api.web.limits import Limits
 from citizen_api.web.problems import register_problem_handlers
@@ -58,8 +59,8 @@ def services_from(settings: Settings) -> Services:
     return Services(settings=settings, database=Database.from_settings(settings))
 
 
-def install_api(app: Flask, services: Services) -> None:
-    """Make `app` the whole product. Raises ContentError when the words are incomplete."""
+def install_api(app: Flask, services: Services, *blueprints: Blueprint) -> None:
+    """Make `app` the whole product, with the `blueprints` of those above. Raises ContentError for incomplete words."""
     catalogue()
     app.extensions["alentours"] = services
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -98,6 +99,7 @@ def install_api(app: Flask, services: Services) -> None:
         device_views.blp,
         wish_views.blp,
         people_views.blp,
+        *blueprints,
         system.blp,
     ):
         api.register_blueprint(blp)

@@ -27,13 +27,18 @@ from citizen_api.core.db import Database
 from citizen_api.core.outgoing import make_client
 from citizen_api.core.settings import PREFIX, Settings
 from citizen_api.people.device_actions import retire_silent
+from citizen_api.web.command import Beside
 
 TICK_S: Final = 20.0
+DEMO_TICK_S: Final = 0.5
+"""So that what is asked of the demo city is seen at once."""
 _CHORES_EVERY: Final = timedelta(hours=6)
 _PATIENCE_MS: Final = 2_000
 """How long SQLite's log waits for its readers, so that what an erased device left in it goes within a tick."""
 _READING_ENDS_S: Final = 5.0
 """How long a reading that is under way may hold up the end."""
+_WORK_ENDS_S: Final = 8.0
+"""How long what works beside may take to end: messages that are under way are settled."""
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 _GOOD_LIFE_S: Final = 60.0
@@ -41,21 +46,36 @@ _GOOD_LIFE_S: Final = 60.0
 _log = logging.getLogger("alentours.background")
 
 
-def run_background(settings: Settings, database: Database, *, clock: Clock, demo: bool) -> None:
-    """Work until told to stop: by a signal, or because whoever started this process (and holds its input) is gone."""
+def run_background(
+    settings: Settings, database: Database, *, clock: Clock, demo: bool, beside: Sequence[Beside] = ()
+) -> None:
+    """Work until told to stop: by a signal, or because whoever started this process (and holds its input) is gone.
+
+    Each of `beside` works in a thread of its own.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True, name="parent").start()
-    with make_client(settings) as client, _demo_feeds(database, client, clock, demo=demo) as made_up:
-        feeds = [*feeds_from(settings, database, client), *made_up]
+    with make_client(settings) as client, _demo_feeds(settings, database, client, clock, demo=demo) as made_up:
         jobs = (_chores(database, clock), partial(database.forget_deleted, patience_ms=_PATIENCE_MS))
         queueing = Queueing(database.engine)
-        keepers = [
-            AirKeeper(queueing, group, clock=clock, reports_dir=settings.data_dir / REPORTS)
-            for group in by_publisher(feeds)
+
+        def turns(feeds: Iterable[Feed]) -> list[Callable[[], object]]:
+            reports_dir = settings.data_dir / REPORTS
+            return [
+                AirKeeper(queueing, group, clock=clock, reports_dir=reports_dir).turn for group in by_publisher(feeds)
+            ]
+
+        working = [
+            threading.Thread(target=work_on, args=(settings, queueing, clock, stop), daemon=True, name="beside")
+            for work_on in beside
         ]
-        work_beside([keeper.turn for keeper in keepers], jobs, stop)
+        for thread in working:
+            thread.start()
+        work_beside(turns(feeds_from(settings, database, client)), jobs, stop, demo_turns=turns(made_up))
+        for thread in working:
+            thread.join(_WORK_ENDS_S)
 
 
 class Queueing(Database):
@@ -87,18 +107,21 @@ def work_beside(
     jobs: Sequence[Callable[[], object]],
     stop: threading.Event,
     *,
+    demo_turns: Sequence[Callable[[], object]] = (),
     tick_s: float = TICK_S,
     patience_s: float = _READING_ENDS_S,
 ) -> None:
     """Do the jobs here and each turn in a thread of its own, so that one that hangs holds up nothing else.
 
+    The turns of the demo city come every `DEMO_TICK_S`.
     Told to stop, what is still under way after `patience_s` is abandoned.
     """
     threads = [
         threading.Thread(
-            target=work, args=([_carefully(turn)], stop), kwargs={"tick_s": tick_s}, daemon=True, name="air"
+            target=work, args=([_carefully(turn)], stop), kwargs={"tick_s": every_s}, daemon=True, name="air"
         )
-        for turn in turns
+        for some, every_s in ((turns, tick_s), (demo_turns, DEMO_TICK_S))
+        for turn in some
     ]
     for thread in threads:
         thread.start()
@@ -212,13 +235,15 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _demo_feeds(database: Database, client: httpx.Client, clock: Clock, *, demo: bool) -> Iterator[list[Feed]]:
+def _demo_feeds(
+    settings: Settings, database: Database, client: httpx.Client, clock: Clock, *, demo: bool
+) -> Iterator[list[Feed]]:
     if not demo:
         yield []
         return
     from citizen_api.demo.air import serving_demo_air  # noqa: PLC0415 - without --demo nothing of it exists
 
-    with serving_demo_air(database, client, clock) as feed:
+    with serving_demo_air(settings, database, client, clock) as feed:
         yield [feed]
 
 

@@ -13,11 +13,12 @@ from citizen_api.care.cli import Refused, care
 from citizen_api.care.importing import ImportRunningError
 from citizen_api.care.sync import TooManyVanishingError
 from citizen_api.core.settings import Settings, SettingsError
+from citizen_api.demo.cli import demo as demo_city
 from citizen_api.people.cli import staff
 from citizen_api.people.device_cli import people
 from citizen_api.preparing import prepare_database
 from citizen_api.territory import queries as territory_queries
-from citizen_api.web.command import Context
+from citizen_api.web.command import Above, Context
 from content.catalogue import ContentError
 
 
@@ -52,6 +53,7 @@ def cli(context: click.Context) -> None:
             Settings.from_environment(),
             prepare=prepare_database,
             knows_territory=territory_queries.knows_territory,
+            above=context.obj or Above(),
         )
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
@@ -61,6 +63,7 @@ cli.add_command(air)
 cli.add_command(care)
 cli.add_command(staff)
 cli.add_command(people)
+cli.add_command(demo_city)
 
 
 @cli.command()
@@ -80,7 +83,9 @@ def serve(context: Context, host: str | None, port: int | None, workers: int | N
 @click.option("--demo", is_flag=True, help="Publish and read the demo city's made-up air as well.")
 @click.pass_obj
 def background(context: Context, *, demo: bool) -> None:
-    """Do what is done beside answering: read the air in its turns, retire silent devices. `serve` starts this itself.
+    """Do what is done beside answering: read the air in its turns, plan and send what residents are told.
+
+    `serve` starts this itself.
 
     It ends when its input is closed.
     """
@@ -88,7 +93,7 @@ def background(context: Context, *, demo: bool) -> None:
     from citizen_api.web.logs import configure_logs  # noqa: PLC0415
 
     configure_logs(context.settings.log_level)
-    run_background(context.settings, context.database, clock=context.clock, demo=demo)
+    run_background(context.settings, context.database, clock=context.clock, demo=demo, beside=context.above.beside)
 
 
 @cli.group()
@@ -117,7 +122,7 @@ def openapi_write(context: Context, *, check: bool) -> None:
     from citizen_api.documents import generated_documents  # noqa: PLC0415 - builds the whole app
 
     stale = []
-    for name, text in generated_documents(context.settings).items():
+    for name, text in generated_documents(context.settings, *context.above.blueprints()).items():
         path = Path(name)
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

@@ -10,24 +10,25 @@ from flask import Flask
 from citizen_api.api import install_api, services_from
 from citizen_api.core.problems import known_problems
 from citizen_api.core.settings import Settings, settings_page
+from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.system import OpenApi
 from content.catalogue import catalogue
 
 
-def generated_documents(settings: Settings) -> dict[str, str]:
-    """Text of each generated file, by its path in the project."""
+def generated_documents(settings: Settings, *blueprints: Blueprint) -> dict[str, str]:
+    """Text of each generated file, by its path in the project. `blueprints`: as of `install_api`."""
     return {
-        "openapi.yaml": openapi_yaml(settings),
+        "openapi.yaml": openapi_yaml(settings, *blueprints),
         "docs/settings.md": settings_page(),
         "docs/problems.md": problems_page(),
     }
 
 
-def openapi_yaml(settings: Settings) -> str:
+def openapi_yaml(settings: Settings, *blueprints: Blueprint) -> str:
     """Dump the API description as YAML, in the order of the code (sorted keys are unreadable)."""
     app = Flask("alentours", static_folder=None)
     services = services_from(settings)
-    install_api(app, services)
+    install_api(app, services, *blueprints)
     document = services.port(OpenApi).document()
     return yaml.dump(document, sort_keys=False, allow_unicode=True, width=110, Dumper=_Dumper)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from content.advice import AdviceBook, read_advice
 from content.hazards import WATCHED
 from content.names import Names, read_names
+from content.outcomes import OutcomeWords, read_outcomes
 from content.push import PushBook, read_push, read_reasons
 from content.rehearsal import read_rehearsal
 from content.words import (
@@ -94,6 +95,8 @@ class Catalogue:
     push: PushBook
     why: Mapping[str, Words]
     """Why a device is told or not, by the reason of a decision."""
+    outcomes: Mapping[str, OutcomeWords]
+    """What became of a message, by its category in the wave ledger."""
 
     def validation_message(self, message: str, language: str) -> str:
         """Say a message of the validation library in plain words; one it does not know stays as it is."""
@@ -155,6 +158,7 @@ def _load(folder: Path) -> Catalogue:
         advice=advice,
         push=push,
         why=read_reasons(read_file(folder, "push/reasons.yaml")),
+        outcomes=read_outcomes(read_file(folder, "push/outcomes.yaml")),
     )
 
 

@@ -7,345 +7,282 @@ zones: the rule gives the moments at which watches are due and days begin, as UT
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Date,
-    Integer,
-    MetaData,
-    Select,
-    String,
-    Subquery,
-    Table,
-    and_,
-    case,
-    cast,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from citizen_api.core.db import Instant
-from citizen_api.people.device_models import Consent, Preferences, Watch
+from citizen_api.people.device_models import Preferences, Watch
 from citizen_api.people.wishes import Profile, day_bounds, local_day
 from content.hazards import WATCHED
 from notifications import rules
-from notifications.models import Disturbance, ToldDay
-from notifications.rules import Decision, HazardState, Standing, State, Told
+from notifications.audience_codes import Clock, Seen
+from notifications.audience_query import cases, hazards_in_play
+from notifications.audience_tables import (
+    BEFORE,
+    CASE,
+    DUE,
+    METADATA,
+    NOW,
+    OUTCOME,
+    PROFILE,
+    SCOPE,
+    STANDING,
+)
+from notifications.audience_tables import insert as insert_rows
+from notifications.models import Outcome as Said
+from notifications.models import Part
+from notifications.rules import Decision, Standing, State, Told
 
-ALERTS = "alerts"
-"""The purpose to which a device consents."""
-_BATCH = 5_000
-_METADATA = MetaData()
+Standings = Mapping[tuple[str, str], Standing]
+"""{(commune, hazard): what is known and not over}."""
+_NOBODY: Final = ""
+_MANY_COMMUNES: Final = 1_000
+_SAID: Final = ("commune_code", "hazard", "level", "cause", "tier", "is_demo")
 
 
-def _temporary(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, _METADATA, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Devices after `after`, up to and with `until` (None: all of them), in the order of the database."""
 
-
-_STANDING = _temporary(
-    "audience_standing",
-    Column("commune_code", String(5), primary_key=True),
-    Column("hazard", String(10), primary_key=True),
-    Column("level", Integer, nullable=False),
-    Column("is_alert", Boolean, nullable=False),
-    Column("since", Instant, nullable=False),
-    Column("starts_at", Instant, nullable=False),
-    Column("ends_at", Instant, nullable=False),
-)
-_DUE = _temporary(
-    "audience_due",
-    Column("profile_key", String(100), primary_key=True),
-    Column("told_when", String(15), primary_key=True),
-    Column("starts_at", Instant, primary_key=True),
-    Column("is_due", Boolean, nullable=False),
-)
-_PROFILE = _temporary(
-    "audience_profile",
-    Column("profile_key", String(100), primary_key=True),
-    Column("day_starts_at", Instant, nullable=False),
-    Column("week_starts_at", Instant, nullable=False),
-)
-_OF_A_HAZARD: tuple[tuple[str, Any], ...] = (
-    ("state", Integer),
-    ("whole", Integer),
-    ("level", Integer),
-    ("is_alert", Integer),
-    ("since", Instant),
-    ("ends_at", Instant),
-    ("told", Integer),
-)
-_CASE = _temporary(
-    "audience_case",
-    Column("device_id", String(22), primary_key=True),
-    Column("signature", String, index=True),
-    Column("profile_key", String(100), nullable=False),
-    Column("consents", Integer, nullable=False),
-    Column("told_until", Instant),
-    Column("sent_today", Integer, nullable=False),
-    Column("sent_in_week", Integer, nullable=False),
-    *(Column(f"{hazard}_{name}", kind) for hazard in WATCHED for name, kind in _OF_A_HAZARD),
-)
-_OUTCOME = _temporary(
-    "audience_outcome",
-    Column("signature", String, primary_key=True),
-    Column("day", Date, nullable=False),
-    Column("action", String(10), nullable=False),
-    Column("kind", String(10)),
-    Column("reason", String(20), nullable=False),
-    Column("expires_at", Instant),
-    Column("again_at", Instant),
-    *(Column(hazard, Integer) for hazard in WATCHED),
-)
+    after: str = _NOBODY
+    until: str | None = None
 
 
 class Audience:
-    """The devices that watch something, and what is decided for each. `cases`: how many questions they made."""
+    """The devices that watch something, and what is decided for each about one alert day.
 
-    def __init__(self, session: Session, cases: int) -> None:
-        self._session = session
-        self.cases = cases
+    `standings` is asked for the communes that the devices at hand watch, each once. `scoped`: only devices in SCOPE.
+    `profiles`: only devices with one of these (keys). `hazards`: those about which anything may be to say, found out
+    unless given. `now` may be moved between two rounds
+    of decisions. `decided`: the decisions of the last round, by number.
+    """
 
-    def tally(self) -> dict[tuple[str, str | None, str], int]:
-        """Count the devices by (action, kind, reason)."""
+    def __init__(
+        self,
+        session: Session,
+        *,
+        day: date,
+        standings: Callable[[Session, Collection[str]], Standings],
+        now: datetime,
+        scoped: bool = False,
+        hazards: Collection[str] | None = None,
+        profiles: Collection[str] | None = None,
+    ) -> None:
+        self.day, self.now, self.scoped = day, now, scoped
+        self.decided: list[Decision] = []
+        self.cases = 0
+        self._find = standings
+        self._clock = Clock(now)
+        self._starts: dict[datetime, int] = {}
+        self._communes: set[str] = set()
+        self._knows_all = False
+        self._profiles: list[tuple[str, Profile]] = []
+        self._only = profiles
+        self._hazards = hazards_in_play(session, day) if hazards is None else hazards
+        connection = session.connection()
+        METADATA.drop_all(connection)  # of an audience whose connection broke off
+        METADATA.create_all(connection)
+
+    def decide(self, session: Session, bounds: Bounds) -> None:
+        """Decide for some devices: CASE and OUTCOME then hold what was decided, for this transaction's use."""
+        session.execute(delete(CASE))
+        session.execute(delete(OUTCOME))
+        self._learn_profiles(session, bounds)
+        self._learn_standings(session, bounds)
+        query = cases(self.day, self._hazards, bounds.after, bounds.until, scoped=self.scoped, now=self.now)
+        session.execute(insert(CASE).from_select(list(query.selected_columns.keys()), query))
+        rest = (CASE.c.who, *(CASE.c[hazard] for hazard in WATCHED))
+        asked = [dict(row) for row in session.execute(select(*rest).distinct()).mappings()]
+        self.cases = len(asked)
+        self.decided, numbers = [], {}
+        said = self._said(session, {self._clock.read(row).said for row in asked} - {0})
+        rows = []
+        for row in asked:
+            seen = self._clock.read(row)
+            decision = self._decide(seen, said)
+            key = _key(decision)
+            if key not in numbers:
+                numbers[key] = len(self.decided)
+                self.decided.append(decision)
+            rows.append(row | {"number": numbers[key]} | _sources(decision, seen))
+        insert_rows(session, OUTCOME, rows)
+        self._analyze(session, OUTCOME.name)
+
+    def tally(self, session: Session) -> Counter[tuple[str, str | None, str]]:
+        """Count the devices by (action, kind, reason); those that do not consent as what the rule says of them."""
+        counted: Counter[tuple[str, str | None, str]] = Counter()
         query = (
-            select(_OUTCOME.c.action, _OUTCOME.c.kind, _OUTCOME.c.reason, func.count())
-            .join(_CASE, _CASE.c.signature == _OUTCOME.c.signature)
-            .group_by(_OUTCOME.c.action, _OUTCOME.c.kind, _OUTCOME.c.reason)
-            .order_by(_OUTCOME.c.action, _OUTCOME.c.reason)
+            select(CASE.c.consents, OUTCOME.c.number, func.count())
+            .join(OUTCOME, same_case())
+            .group_by(CASE.c.consents, OUTCOME.c.number)
         )
-        return {(action, kind, reason): count for action, kind, reason, count in self._session.execute(query)}
+        for consents, number, count in session.execute(query):
+            decision = self._of(consents, number)
+            counted[decision.action, decision.kind, decision.reason] += count
+        return counted
 
-    def decisions(self) -> Iterator[tuple[str, Decision]]:
+    def decisions(self, session: Session) -> Iterator[tuple[str, Decision]]:
         """Give (device id, decision) of every device."""
-        query = select(_CASE.c.device_id, _OUTCOME).join(_OUTCOME, _CASE.c.signature == _OUTCOME.c.signature)
-        for row in self._session.execute(query).mappings():
-            yield (
-                row["device_id"],
-                Decision(
-                    action=row["action"],
-                    reason=row["reason"],
-                    kind=row["kind"],
-                    levels={hazard: row[hazard] for hazard in WATCHED if row[hazard] is not None},
-                    expires_at=row["expires_at"],
-                    again_at=row["again_at"],
-                ),
-            )
+        query = select(CASE.c.device_id, CASE.c.consents, OUTCOME.c.number).join(OUTCOME, same_case())
+        for device_id, consents, number in session.execute(query):
+            yield device_id, self._of(consents, number)
+
+    def close(self, session: Session) -> None:
+        """Drop the tables: they name devices."""
+        METADATA.drop_all(session.connection())
+
+    def _of(self, consents: int, number: int) -> Decision:
+        return self.decided[number] if consents else Decision(action="none", reason="no_consent")
+
+    def _learn_profiles(self, session: Session, bounds: Bounds) -> None:
+        """The profiles of the devices at hand, beside those that are known."""
+        query = select(Preferences.profile_key).where(Preferences.device_id > bounds.after).distinct()
+        if bounds.until is not None:
+            query = query.where(Preferences.device_id <= bounds.until)
+        keys = set(session.scalars(query))
+        if self._only is not None:
+            keys &= set(self._only)
+        for key in sorted(keys - {key for key, _ in self._profiles}):
+            self._profiles.append((key, Profile.from_key(key)))
+        session.execute(delete(PROFILE))
+        session.execute(delete(DUE))
+        insert_rows(session, PROFILE, (self._profile_row(*row) for row in enumerate(self._profiles)))
+        self._analyze(session, PROFILE.name)
+
+    def _profile_row(self, number: int, of: tuple[str, Profile]) -> dict[str, Any]:
+        key, profile = of
+        today, _ = day_bounds(local_day(self.now, zone=profile.zone), zone=profile.zone)
+        return {
+            "profile_key": key,
+            "number": number,
+            "day_starts_at": today,
+            "week_starts_at": self.now - rules.WEEK,
+        }
+
+    def _learn_standings(self, session: Session, bounds: Bounds) -> None:
+        new = set() if self._knows_all else self._watched(session, bounds) - self._communes
+        if len(new) > _MANY_COMMUNES and not self.scoped:
+            # The rest is asked for at once: it will be needed by the next.
+            new, self._knows_all = self._watched(session, Bounds()) - self._communes, True
+        if new:
+            self._communes |= new
+            found = self._find(session, new)
+            insert_rows(session, STANDING, (self._standing_row(*key, one) for key, one in found.items()))
+            _find_parts(session)
+            self._analyze(session, STANDING.name)
+        due = (
+            {"profile": number, "told_when": when, "starts": starts}
+            for number, (_, profile) in enumerate(self._profiles)
+            for when in ("today", "evening_before")
+            for starts_at, starts in self._starts.items()
+            if rules.due_at(when, starts_at, profile) <= self.now
+        )
+        insert_rows(session, DUE, due)
+        self._analyze(session, DUE.name)
+
+    def _watched(self, session: Session, bounds: Bounds) -> set[str]:
+        """Communes that the devices watch."""
+        query = select(Watch.commune_code).distinct()
+        if bounds != Bounds():
+            query = query.where(Watch.device_id > bounds.after, Watch.device_id <= bounds.until)
+        if self.scoped:
+            query = query.join(SCOPE, SCOPE.c.device_id == Watch.device_id)
+        return set(session.scalars(query))
+
+    def _standing_row(self, commune: str, hazard: str, standing: Standing) -> dict[str, Any]:
+        return {
+            "commune_code": commune,
+            "hazard": hazard,
+            "level": standing.level,
+            "is_alert": int(standing.is_alert),
+            "since": self._clock.since_s(standing.since),
+            "starts": self._starts.setdefault(standing.starts_at, len(self._starts)),
+            "ends": self._clock.ends_s(standing.ends_at),
+            "cause": standing.cause or "",
+            "tier": standing.tier or "",
+            "is_demo": standing.is_demo,
+        }
+
+    def _said(self, session: Session, ids: set[int]) -> dict[int, tuple[str, datetime]]:
+        """{outcome: (kind, when it is over)} of what was said before."""
+        if not ids:
+            return {}
+        query = select(Said.id, Said.kind, Said.expires_at).where(Said.id.between(min(ids), max(ids)))
+        return {outcome: (kind, expires_at) for outcome, kind, expires_at in session.execute(query) if outcome in ids}
+
+    def _decide(self, seen: Seen, said: Mapping[int, tuple[str, datetime]]) -> Decision:
+        told = None
+        if seen.said:
+            kind, expires_at = said[seen.said]
+            told = Told(levels={} if kind == "all_clear" else seen.told, expires_at=expires_at)
+        return rules.decide(
+            seen.states,
+            told=told,
+            profile=self._profiles[seen.profile][1],
+            consents=True,
+            sent_today=seen.sent_today,
+            sent_in_week=seen.sent_in_week,
+            now=self.now,
+        )
+
+    def _analyze(self, session: Session, table: str) -> None:
+        # PostgreSQL knows nothing of a temporary table that nobody analyzed, and guesses badly.
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text(f"ANALYZE {table}"))
+
+
+def same_case() -> Any:
+    """Whether a row of CASE has the outcome of a row of OUTCOME."""
+    same = CASE.c.who == OUTCOME.c.who
+    for hazard in WATCHED:
+        same &= CASE.c[hazard] == OUTCOME.c[hazard]
+    return same
 
 
 @contextmanager
-def decided(
-    session: Session, *, day: date, standings: Mapping[tuple[str, str], Standing], now: datetime
-) -> Iterator[Audience]:
-    """Decide, for the length of a block, what every device that watches something is told about an alert day.
-
-    `standings`: {(commune, hazard): what is known and not over}. The tables that hold it are the connection's own and
-    go with the block (or with its transaction, should that fail): they name devices.
-    """
-    connection = session.connection()
-    _METADATA.create_all(connection)
-    yield Audience(session, _fill(session, day, standings, now))
-    _METADATA.drop_all(connection)
+def decided(session: Session, *, day: date, standings: Standings, now: datetime) -> Iterator[Audience]:
+    """Decide, for the length of a block, what every device that watches something is told about an alert day."""
+    audience = Audience(session, day=day, standings=lambda _session, _codes: standings, now=now, hazards=WATCHED)
+    audience.decide(session, Bounds())
+    yield audience
+    audience.close(session)
 
 
-def _fill(session: Session, day: date, standings: Mapping[tuple[str, str], Standing], now: datetime) -> int:
-    """Bring the devices down to cases, and decide each; give how many they are."""
-    _insert(session, _STANDING, (_standing_row(*key, standing) for key, standing in standings.items()))
-    profiles = {key: Profile.from_key(key) for key in session.scalars(select(Preferences.profile_key).distinct())}
-    _insert(session, _PROFILE, (_profile_row(key, profile, now) for key, profile in profiles.items()))
-    starts = sorted({standing.starts_at for standing in standings.values()})
-    _insert(
-        session,
-        _DUE,
-        (
-            {
-                "profile_key": key,
-                "told_when": when,
-                "starts_at": starts_at,
-                "is_due": rules.due_at(when, starts_at, profile) <= now,
-            }
-            for key, profile in profiles.items()
-            for when in ("today", "evening_before")
-            for starts_at in starts
-        ),
-    )
-    cases = _cases(day)
-    session.execute(_CASE.insert().from_select(list(cases.selected_columns.keys()), cases))
-    # A case is all that the rule looks at, as text: equal texts are equal questions.
-    asked = [column for column in _CASE.c if column.name not in {"device_id", "signature"}]
-    signature: ColumnElement[str] = literal("")
-    for column in asked:
-        signature = signature + func.coalesce(cast(column, String), "") + literal("|")
-    session.execute(_CASE.update().values(signature=signature))
-    first = select(func.min(_CASE.c.device_id)).group_by(_CASE.c.signature)
-    rows = [dict(row) for row in session.execute(select(_CASE).where(_CASE.c.device_id.in_(first))).mappings()]
-    _insert(session, _OUTCOME, (_outcome_row(row, _decide(row, profiles, now), day) for row in rows))
-    return len(rows)
+def _find_parts(session: Session) -> None:
+    """Give every standing its part: what a message says of it, which may have been said before."""
+    new = STANDING.c.part_id.is_(None)
+    same = [getattr(Part, name) == STANDING.c[name] for name in _SAID]
+    missing = select(*(STANDING.c[name] for name in _SAID)).where(new, ~select(Part.id).where(*same).exists())
+    session.execute(insert(Part).from_select(_SAID, missing.distinct()))
+    part = select(Part.id).where(*same).scalar_subquery()
+    session.execute(update(STANDING).where(new).values(part_id=part))
 
 
-def _insert(session: Session, table: Table, rows: Iterator[dict[str, Any]]) -> None:
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            session.execute(table.insert(), batch)
-            batch.clear()
-    if batch:
-        session.execute(table.insert(), batch)
-
-
-def _standing_row(commune: str, hazard: str, standing: Standing) -> dict[str, Any]:
-    return {
-        "commune_code": commune,
-        "hazard": hazard,
-        "level": standing.level,
-        "is_alert": standing.is_alert,
-        "since": standing.since,
-        "starts_at": standing.starts_at,
-        "ends_at": standing.ends_at,
-    }
-
-
-def _profile_row(key: str, profile: Profile, now: datetime) -> dict[str, Any]:
-    today = day_bounds(local_day(now, zone=profile.zone), zone=profile.zone)
-    return {"profile_key": key, "day_starts_at": today[0], "week_starts_at": now - rules.WEEK}
-
-
-def _watched() -> Subquery:
-    """A row for each watch: how its hazard stands in its commune, as `rules.watch_state` says."""
-    standing = _STANDING.c
-    state = case(
-        (standing.level.is_(None), State.UNKNOWN.value),
-        (standing.level < Watch.level, State.CALM.value),
-        (_DUE.c.is_due, State.SPEAKING.value),
-        else_=State.WAITING.value,
-    )
+def _key(decision: Decision) -> tuple[Any, ...]:
+    """What makes two decisions the same word; a dataclass with a dictionary has no hash."""
     return (
-        select(
-            Watch.device_id,
-            Watch.hazard,
-            state.label("state"),
-            standing.level,
-            cast(standing.is_alert, Integer).label("is_alert"),
-            standing.since,
-            standing.ends_at,
-        )
-        .join(Preferences, Preferences.device_id == Watch.device_id)
-        .outerjoin(_STANDING, and_(standing.commune_code == Watch.commune_code, standing.hazard == Watch.hazard))
-        .outerjoin(
-            _DUE,
-            and_(
-                _DUE.c.profile_key == Preferences.profile_key,
-                _DUE.c.told_when == Watch.told_when,
-                _DUE.c.starts_at == standing.starts_at,
-            ),
-        )
-        .subquery()
+        decision.action,
+        decision.kind,
+        decision.reason,
+        tuple(sorted(decision.levels.items())),
+        decision.expires_at,
+        decision.again_at,
     )
 
 
-def _states() -> Subquery:
-    """A row for each device: how each of its hazards stands, as `rules.look` says."""
-    watched = _watched().c
-    speaks = watched.state == State.SPEAKING.value
-    columns: list[ColumnElement[Any]] = []
-    for hazard in WATCHED:
-        here = watched.hazard == hazard
-        in_one_piece = case((watched.state.in_([State.CALM.value, State.SPEAKING.value]), 1), else_=0)
-        columns += [
-            func.max(case((here, watched.state))).label(f"{hazard}_state"),
-            func.min(case((here, in_one_piece))).label(f"{hazard}_whole"),
-            func.max(case((and_(here, speaks), watched.level))).label(f"{hazard}_level"),
-            func.max(case((and_(here, speaks), watched.is_alert))).label(f"{hazard}_is_alert"),
-            func.max(case((here, watched.since))).label(f"{hazard}_since"),
-            func.max(case((and_(here, speaks), watched.ends_at))).label(f"{hazard}_ends_at"),
-        ]
-    return select(watched.device_id, *columns).group_by(watched.device_id).subquery()
-
-
-def _sent() -> Subquery:
-    """A row for each device that was disturbed within a week: how often, and how often on its local day."""
-    return (
-        select(
-            Disturbance.device_id,
-            func.sum(case((Disturbance.told_at >= _PROFILE.c.day_starts_at, 1), else_=0)).label("today"),
-            func.sum(case((Disturbance.told_at > _PROFILE.c.week_starts_at, 1), else_=0)).label("in_week"),
-        )
-        .join(Preferences, Preferences.device_id == Disturbance.device_id)
-        .join(_PROFILE, _PROFILE.c.profile_key == Preferences.profile_key)
-        .group_by(Disturbance.device_id)
-        .subquery()
-    )
-
-
-def _cases(day: date) -> Select[Any]:
-    states, sent = _states().c, _sent().c
-    columns: list[ColumnElement[Any]] = []
-    for hazard in WATCHED:
-        columns += [getattr(states, f"{hazard}_{name}") for name, _ in _OF_A_HAZARD[:-1]]
-        columns.append(getattr(ToldDay, hazard).label(f"{hazard}_told"))
-    consent = and_(
-        Consent.device_id == Preferences.device_id, Consent.purpose == ALERTS, Consent.withdrawn_at.is_(None)
-    )
-    return (
-        select(
-            Preferences.device_id,
-            Preferences.profile_key,
-            case((Consent.device_id.is_(None), 0), else_=1).label("consents"),
-            ToldDay.expires_at.label("told_until"),
-            func.coalesce(sent.today, 0).label("sent_today"),
-            func.coalesce(sent.in_week, 0).label("sent_in_week"),
-            *columns,
-        )
-        .join(states.device_id.table, states.device_id == Preferences.device_id)
-        .outerjoin(Consent, consent)
-        .outerjoin(ToldDay, and_(ToldDay.device_id == Preferences.device_id, ToldDay.day == day))
-        .outerjoin(sent.device_id.table, sent.device_id == Preferences.device_id)
-    )
-
-
-def _decide(row: Mapping[str, Any], profiles: Mapping[str, Profile], now: datetime) -> Decision:
-    told = None
-    if row["told_until"] is not None:
-        levels = {hazard: row[f"{hazard}_told"] for hazard in WATCHED if row[f"{hazard}_told"] is not None}
-        told = Told(levels=levels, expires_at=row["told_until"])
-    return rules.decide(
-        {
-            hazard: HazardState(
-                state=State(row[f"{hazard}_state"]),
-                whole=bool(row[f"{hazard}_whole"]),
-                level=row[f"{hazard}_level"] or 0,
-                is_alert=bool(row[f"{hazard}_is_alert"]),
-                since=row[f"{hazard}_since"],
-                ends_at=row[f"{hazard}_ends_at"],
-            )
-            for hazard in WATCHED
-            if row[f"{hazard}_state"] is not None
-        },
-        told=told,
-        profile=profiles[row["profile_key"]],
-        consents=bool(row["consents"]),
-        sent_today=row["sent_today"],
-        sent_in_week=row["sent_in_week"],
-        now=now,
-    )
-
-
-def _outcome_row(row: Mapping[str, Any], decision: Decision, day: date) -> dict[str, Any]:
-    return {
-        "signature": row["signature"],
-        "day": day,
-        "action": decision.action,
-        "kind": decision.kind,
-        "reason": decision.reason,
-        "expires_at": decision.expires_at,
-        "again_at": decision.again_at,
-        **{hazard: decision.levels.get(hazard) for hazard in WATCHED},
-    }
+def _sources(decision: Decision, seen: Seen) -> dict[str, int | None]:
+    """Whose word the message has for each hazard: what is known NOW, or what was told BEFORE and still stands."""
+    sources: dict[str, int | None] = {f"{hazard}_from": None for hazard in WATCHED}
+    if decision.kind == "all_clear":
+        return sources | {f"{hazard}_from": BEFORE for hazard in seen.told}
+    for hazard, level in decision.levels.items():
+        state = seen.states[hazard]
+        is_new = state.state is State.SPEAKING and state.level >= level
+        sources[f"{hazard}_from"] = NOW if is_new else BEFORE
+    return sources

@@ -9,7 +9,7 @@ twice (the hysteresis), and nothing that we do not know ever counts as better.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import IntEnum
 from typing import Final, Literal
@@ -56,6 +56,7 @@ class Standing:
     """What is known of one hazard in one commune for one alert day; where nothing is known there is none.
 
     `level` is on the hazard's scale, raised by its episode, since `since`; it holds from `starts_at` to `ends_at`.
+    `cause` (the pollutant or taxon that makes the level) and `is_demo` (it is made up) decide nothing: they are said.
     """
 
     hazard: str
@@ -64,6 +65,8 @@ class Standing:
     since: datetime
     starts_at: datetime
     ends_at: datetime
+    cause: str | None = None
+    is_demo: bool = False
 
     @property
     def is_alert(self) -> bool:
@@ -110,8 +113,8 @@ class Decision:
     """What to do for one device about one alert day, and why (`reason` is a key of content/push/reasons.yaml).
 
     `tell`: send `kind` now, with `levels`; it holds until `expires_at`. `hold`: decide again at `again_at`. `drop`:
-    nobody is told unless something changes. `counts`: whether it counts towards the caps; what makes things better
-    replaces the message silently, and does not.
+    nobody is told unless something changes. A word that is held or dropped has its `kind` and `levels` too. `counts`:
+    whether it counts towards the caps; what makes things better replaces the message silently, and does not.
     """
 
     action: Action
@@ -213,7 +216,7 @@ def decide(
     if held is not None:
         return held
     if word.counts and (sent_today >= profile.cap_per_day or sent_in_week >= profile.cap_per_week):
-        return Decision(action="drop", reason="capped", kind=word.kind)
+        return replace(word, action="drop", reason="capped")
     return word
 
 
@@ -284,5 +287,5 @@ def _quiet(word: Decision, profile: Profile, now: datetime) -> Decision | None:
         return None
     ends_at = quiet_ends_at(now, profile.quiet, zone=profile.zone)
     if word.kind != "all_clear" and word.expires_at is not None and ends_at >= word.expires_at:
-        return Decision(action="drop", reason="quiet_dropped", kind=word.kind)
-    return Decision(action="hold", reason="quiet", kind=word.kind, again_at=ends_at)
+        return replace(word, action="drop", reason="quiet_dropped")
+    return replace(word, action="hold", reason="quiet", again_at=ends_at)

@@ -45,6 +45,10 @@ class RolledBackDatabase(Database):
         super().__init__(connection.engine)
         self._connection = connection
 
+    @contextmanager
+    def pinned(self) -> Iterator[Database]:
+        yield self
+
     def open(self, *, write: bool) -> Session:
         assert isinstance(write, bool)
         return Session(self._connection, join_transaction_mode="create_savepoint", expire_on_commit=False)

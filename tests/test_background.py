@@ -53,6 +53,18 @@ def test_a_job_that_fails_is_logged_and_does_not_stop_the_others(caplog):
     assert [record.exc_info[0] for record in caplog.records] == [OSError, OSError]
 
 
+def test_the_demo_city_has_its_turn_much_more_often_than_a_source():
+    stop, turns = threading.Event(), []
+
+    def demo_turn():
+        turns.append("demo")
+        if len(turns) == 3:
+            stop.set()
+
+    work_beside([lambda: turns.append("source")], [], stop, demo_turns=[demo_turn])
+    assert turns == ["source", "demo", "demo"]
+
+
 def test_silent_devices_are_retired_every_six_hours(database, clock):
     def silent(name):
         long_ago = (clock() - timedelta(days=400)).date()

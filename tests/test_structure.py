@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from citizen_api.care.models import Facility
 from citizen_api.web.system import OpenApi
+from tests.notifications.wave_makers import make_wave
 from tests.people.makers import bearer, make_key
 from tests.web.makers import make_client, read_problem
 
@@ -195,7 +196,16 @@ def settle_a_report(client, session, key):
     return client.post(f"/v1/care/reports/{number}/settlement", json={"settlement": "accepted"}, headers=bearer(key))
 
 
-STAFF_WRITES = {("post", "/v1/care/reports/{report_id}/settlement"): settle_a_report}
+def stop_a_wave(client, session, key):
+    made = make_wave(session, {"pending": 1})
+    session.commit()
+    return client.post(f"/v1/waves/{made.wave.code}/stop", headers=bearer(key))
+
+
+STAFF_WRITES = {
+    ("post", "/v1/care/reports/{report_id}/settlement"): ("moderator", settle_a_report),
+    ("post", "/v1/waves/{code}/stop"): ("communication", stop_a_wave),
+}
 
 
 def test_every_write_by_staff_is_tried_here(tmp_path):
@@ -204,11 +214,11 @@ def test_every_write_by_staff_is_tried_here(tmp_path):
     assert writes == set(STAFF_WRITES)
 
 
-@pytest.mark.parametrize("write", STAFF_WRITES.values(), ids=lambda write: write.__name__)
-def test_a_write_by_staff_leaves_one_line_in_the_audit_log_that_says_who(client, session, write):
-    row, key = make_key(session, "moderator", name="Pays", territory=("country", None))
+@pytest.mark.parametrize(("role", "write"), STAFF_WRITES.values(), ids=map(" ".join, STAFF_WRITES))
+def test_a_write_by_staff_leaves_one_line_in_the_audit_log_that_says_who(client, session, role, write):
+    row, key = make_key(session, role, name="Pays", territory=("country", None))
     session.commit()
     before = session.scalar(text("SELECT count(*) FROM people_audit_entry"))
     assert write(client, session, key).status_code == 200
     lines = session.execute(text("SELECT actor, organisation FROM people_audit_entry ORDER BY id")).all()[before:]
-    assert lines == [(f"key {row.id} (moderator)", "Pays")]
+    assert lines == [(f"key {row.id} ({role})", "Pays")]

@@ -10,7 +10,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -85,22 +85,23 @@ class AirKeeper:
 
     def turn(self) -> list[Turn]:
         """Read every feed that is due, once."""
-        return [self._read(feed) for feed in self._feeds if self._take(feed)]
+        return [self._read(feed, lease) for feed in self._feeds if (lease := self._take(feed)) is not None]
 
-    def _take(self, feed: Feed) -> bool:
-        """Take the turn of a feed, if it is due and nobody else took it."""
+    def _take(self, feed: Feed) -> datetime | None:
+        """Take the turn of a feed, if it is due and nobody else took it: until when it is ours."""
         now = self._clock()
+        lease = now + LEASE
         with self._database.session() as session:
             actions.keep_source(session, feed.info)
             taken = session.execute(
                 update(AirSource)
                 .where(AirSource.id == feed.info.id)
                 .where(or_(AirSource.next_try_at.is_(None), AirSource.next_try_at <= now))
-                .values(next_try_at=now + LEASE)
+                .values(next_try_at=lease)
             )
-            return changed_rows(taken) == 1
+            return lease if changed_rows(taken) == 1 else None
 
-    def _read(self, feed: Feed) -> Turn:
+    def _read(self, feed: Feed, lease: datetime) -> Turn:
         now = self._clock()
         try:
             # No transaction is open while the outside is asked.
@@ -110,13 +111,13 @@ class AirKeeper:
         except (AirSourceError, SourceFormatError) as error:
             problem = next(code for kind, code in _PROBLEMS.items() if isinstance(error, kind))
             wait_s = error.retry_after_s if isinstance(error, BusyError) else None
-            return self._failed(feed, problem, str(error), wait_s)
+            return self._failed(feed, lease, problem, str(error), wait_s)
         if report.is_empty and (report.rejected or not feed.may_be_empty):
-            return self._failed(feed, "empty", "no usable fact in the answer", None)
+            return self._failed(feed, lease, "empty", "no usable fact in the answer", None)
         with self._database.session() as session:
             row = actions.keep_source(session, feed.info)
             row.fetched_at, row.failures, row.problem = now, 0, None
-            row.next_try_at = self._clock() + self._jittered(feed.every)
+            self._wait(row, lease, self._jittered(feed.every))
             actions.forget_old(session, feed.info.id, now=now)
         _log.info(
             "air source read",
@@ -124,16 +125,21 @@ class AirKeeper:
         )
         return Turn(feed.info.id, report)
 
-    def _failed(self, feed: Feed, problem: str, why: str, wait_s: float | None) -> Turn:
+    def _failed(self, feed: Feed, lease: datetime, problem: str, why: str, wait_s: float | None) -> Turn:
         with self._database.session() as session:
             row = actions.keep_source(session, feed.info)
             row.failures += 1
             row.problem = problem
             wait = feed.every if row.failures >= OPENS_AFTER else FIRST_WAIT * 2 ** (row.failures - 1)
             wait = max(self._jittered(min(wait, feed.every)), timedelta(seconds=wait_s or 0))
-            row.next_try_at = self._clock() + wait
+            self._wait(row, lease, wait)
         _log.warning("air source not read", extra={"source": feed.info.id, "problem": problem, "why": why})
         return Turn(feed.info.id, None, problem, why)
+
+    def _wait(self, row: AirSource, lease: datetime, wait: timedelta) -> None:
+        """Say when the next turn is due, unless somebody else said so while this one was under way."""
+        if row.next_try_at == lease:
+            row.next_try_at = self._clock() + wait
 
     def _jittered(self, wait: timedelta) -> timedelta:
         return wait * (1 - JITTER + 2 * JITTER * self._draw())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-from citizen_api.air.rules import freshness
+from citizen_api.air.rules import freshness, worst
 from content.hazards import SCALES, TIERS
 
 DEMO_SOURCE: Final = "demo"
@@ -95,6 +95,27 @@ def outlook(
         starts_at=min(one.starts_at for one in deciding or here),
         ends_at=max(one.ends_at for one in deciding or here),
     )
+
+
+def driver(found: Outlook) -> str | None:
+    """The pollutant that makes the level of the air: of the worst open episode if that raises it, else the index's."""
+    index = found.fact
+    if found.episodes and (index is None or index.level is None or index.level != found.level):
+        return found.episodes[0].subject
+    return worst(index.details.get("levels", {})).driver if index else None
+
+
+def cause(found: Outlook) -> str | None:
+    """What makes the level: the pollutant of the air, the worst taxon of the pollen; None where nothing tells."""
+    if found.hazard == "air":
+        return driver(found)
+    taxa = found.fact.details.get("levels", {}) if found.hazard == "pollen" and found.fact else {}
+    return max(taxa, key=lambda taxon: (taxa[taxon], taxon), default=None)
+
+
+def is_made_up(found: Outlook) -> bool:
+    """Whether it comes from the demo city."""
+    return any(fact.source_id == DEMO_SOURCE for fact in (found.fact, *found.episodes) if fact is not None)
 
 
 def believed(fact: Fact, at: datetime) -> bool:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from citizen_api.air.curve import Hour
 from citizen_api.air.measured import Measured, Value
-from citizen_api.air.outlook import DEMO_SOURCE, Fact, Outlook, is_modelled
+from citizen_api.air.outlook import DEMO_SOURCE, Fact, Outlook, driver, is_modelled
 from citizen_api.air.page import AirPage, Day
 from citizen_api.air.rules import EAQI_2017, IndexResult, age_s, standing, worst
 from citizen_api.sources.air_sources import SOURCES
@@ -94,7 +94,7 @@ class Presenter:
             said |= {"ends_at": self.local(page.hour.ends_at), "age_s": self._age_of(page.hour)}
         elif found is not None and found.level is not None and found.starts_at <= page.at < found.ends_at:
             said = {"basis": "index", "scale": "ATMO", **self.level("air", found.level), "ends_at": None}
-            said |= self.pollutant(_driver(found)) | self.provenance(_deciding(found))
+            said |= self.pollutant(driver(found)) | self.provenance(_deciding(found))
         elif page.now is not None:
             # Something is measured that makes no index (NOx in the city): that alone.
             said = self._now("measured", worst({})) | self.source(page.now.values[0].source_id, "station")
@@ -118,7 +118,7 @@ class Presenter:
             levels = found.fact.details.get("levels", {}) if found.fact else {}
             said = {
                 **self.level("air", found.level),
-                **self.pollutant(_driver(found)),
+                **self.pollutant(driver(found)),
                 "method": _method(found),
                 "raised_by": found.tier,
                 **self.provenance(_deciding(found)),
@@ -329,11 +329,3 @@ def _method(found: Outlook) -> str | None:
     if deciding.kind == "episode":
         return "episode"
     return "modelled" if is_modelled(deciding) else "published"
-
-
-def _driver(found: Outlook) -> str | None:
-    """The pollutant that makes the level: of the worst open episode where that raises it, else of the index."""
-    index = found.fact
-    if found.episodes and (index is None or index.level is None or index.level != found.level):
-        return found.episodes[0].subject
-    return worst(index.details.get("levels", {})).driver if index else None

@@ -68,7 +68,7 @@ def facts(
 ) -> list[AirFact]:
     """Every fact that holds within two moments, as the newest of its revisions known at `at` tells it.
 
-    `zones` None: everywhere.
+    `zones` None: everywhere. They are plain rows with the columns of AirFact, of no session: there may be many.
     """
     known_until = at + timedelta(minutes=1)
     newer = aliased(AirFact)
@@ -78,7 +78,7 @@ def facts(
         newer.known_at <= known_until,
     )
     query = (
-        select(AirFact)
+        select(*AirFact.__table__.columns)
         .where(AirFact.known_at <= known_until, ~replaced)
         .where(AirFact.ends_at > ends_after, AirFact.starts_at < starts_before)
         # So that the index on the day serves; a day may begin a day earlier or later by another clock.
@@ -96,7 +96,7 @@ def facts(
                 *(and_(AirFact.zone_kind == kind, AirFact.zone_code.in_(kinds[kind])) for kind in sorted(kinds)),
             )
         )
-    return list(session.scalars(query))
+    return list(session.execute(query))  # type: ignore[arg-type]
 
 
 def by_zone(found: Iterable[AirFact]) -> dict[Zone, list[AirFact]]:

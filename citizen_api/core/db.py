@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, DateTime, Dialect, Engine, MetaData, Result, String, create_engine, event
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Result,
+    String,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -98,6 +110,8 @@ def _guard_sqlite(engine: Engine, timeout_ms: int) -> None:
         cursor.execute("PRAGMA foreign_keys=ON")
         # What is deleted is overwritten: a person who left must not be read in the free pages of the file.
         cursor.execute("PRAGMA secure_delete=ON")
+        # Temporary tables name devices: they stay in memory, and off the disk.
+        cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.execute(f"PRAGMA busy_timeout={timeout_ms:d}")
         cursor.close()
 
@@ -129,6 +143,7 @@ class Database:
         self.engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         self._writing_engine = engine.execution_options(writes=True)
+        self._pin: Connection | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Database:
@@ -137,7 +152,17 @@ class Database:
 
     def open(self, *, write: bool) -> Session:
         """Open a session whose transaction the caller ends. Only `write` ones may change anything."""
+        if self._pin is not None:
+            return self._sessions(bind=self._pin.execution_options(writes=write))
         return self._sessions(bind=self._writing_engine if write else self.engine)
+
+    @contextmanager
+    def pinned(self) -> Iterator[Database]:
+        """The same database through one connection: its temporary tables outlive a transaction. For one thread."""
+        with self.engine.connect() as connection:
+            pinned = copy(self)
+            pinned._pin = connection  # noqa: SLF001 - our own kind
+            yield pinned
 
     def forget_deleted(self, *, patience_ms: int = 500) -> None:
         """Empty SQLite's log, which may still hold what was deleted; whoever reads is waited for, for so long.

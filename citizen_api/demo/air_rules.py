@@ -6,15 +6,23 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import cos, pi
 from typing import Any, Final
 
+from content.hazards import SCALES, TIERS
+
 CITY_LEVELS: Final = (3, 4, 3, 2, 3)
 """ATMO levels of the city, one day after another, so that something can be watched soon."""
 _POLLUTANTS: Final = ("no2", "o3", "pm10", "pm25", "so2")
+_STATES: Final = {
+    None: "PAS DE DEPASSEMENT",
+    "information": "INFORMATION ET RECOMMANDATION",
+    "alert": "ALERTE",
+}
+"""By tier."""
 _TAXA: Final = ("ambr", "arm", "aul", "boul", "gram", "oliv")
 _STATION: Final = ("DEMO-1", "Station de démonstration", 48.8620, 2.3600)
 _MIDDLES: Final = {"NO2": (65.0, 30.0), "O3": (45.0, 25.0), "PM10": (38.0, 9.0), "PM2.5": (22.0, 6.0)}
@@ -30,6 +38,23 @@ class DemoCommune:
     departement: str
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One day of a commune as somebody asked for it: the level of its index, and the tier of an official episode.
+
+    The episode is its département's, as every official one. Raises ValueError for a level or tier that there is not.
+    """
+
+    commune: str
+    day: date
+    level: int
+    tier: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.level not in SCALES["air"].levels or self.tier not in {None, *TIERS}:
+            raise ValueError("no such level or tier")
+
+
 def city_level(day: date) -> int:
     """ATMO level of the city on a day."""
     return CITY_LEVELS[day.toordinal() % len(CITY_LEVELS)]
@@ -40,13 +65,17 @@ def commune_level(code: str, day: date) -> int:
     return max(1, city_level(day) - (_draw(f"{code}:{day}") % 4 == 0))
 
 
-def index_feed(communes: Sequence[DemoCommune], now: datetime, today: date) -> bytes:
-    """ATMO indices of today and tomorrow, as Atmo Data publishes them."""
+def index_feed(communes: Sequence[DemoCommune], now: datetime, today: date, staged: Collection[Staged] = ()) -> bytes:
+    """ATMO indices of today and tomorrow, as Atmo Data publishes them; the staged ones are as they were asked for."""
+    asked_for = {(one.commune, one.day): one for one in staged}
     features = []
     for day in (today, today + timedelta(days=1)):
         for commune in communes:
-            level = commune_level(commune.code, day)
+            asked = asked_for.get((commune.code, day))
+            level = asked.level if asked else commune_level(commune.code, day)
             driver = ("pm25", "no2", "pm10")[_draw(f"driver:{day}") % 3]
+            if asked and asked.tier:
+                driver = "pm10"  # as of every episode of the demo city
             parts = {pollutant: max(1, level - 1) for pollutant in _POLLUTANTS} | {driver: level, "so2": 1}
             properties = {
                 **_of_zone(commune.code, commune.name, "commune", day, now),
@@ -74,17 +103,22 @@ def pollen_feed(communes: Sequence[DemoCommune], now: datetime, today: date) -> 
     return _geojson(features)
 
 
-def episodes_feed(departements: Sequence[str], now: datetime, today: date) -> bytes:
-    """Episodes as Atmo Data publishes them: particles at the information tier on the city's worst days."""
+def episodes_feed(
+    communes: Sequence[DemoCommune], now: datetime, today: date, staged: Collection[Staged] = ()
+) -> bytes:
+    """Episodes as Atmo Data publishes them: of particles, at the information tier on the worst days, or as staged."""
+    departements = {commune.code: commune.departement for commune in communes}
     features = []
     for day in (today, today + timedelta(days=1)):
-        state = "INFORMATION ET RECOMMANDATION" if city_level(day) == max(CITY_LEVELS) else "PAS DE DEPASSEMENT"
-        for departement in departements:
+        usual = TIERS[:1] if city_level(day) == max(CITY_LEVELS) else ()
+        for departement in sorted(set(departements.values())):
+            asked = {one.tier for one in staged if one.day == day and departements.get(one.commune) == departement}
+            tier = max((tier for tier in (*usual, *asked) if tier), key=TIERS.index, default=None)
             properties = {
                 **_of_zone(departement, f"Département {departement}", "departement", day, now),
                 "lib_pol": "PM10",
                 "code_pol": "5",
-                "etat": state,
+                "etat": _STATES[tier],
             }
             features.append({"type": "Feature", "geometry": None, "properties": properties})
     return _geojson(features)

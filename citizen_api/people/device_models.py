@@ -19,6 +19,10 @@ HASH_LENGTH: Final = 64
 """Hexadecimal digits of a SHA-256."""
 VERSION_LENGTH: Final = 20
 ALIVE: Final = "alive"
+RETIRED: Final = "retired"
+QUARANTINED: Final = "quarantine"
+"""States of a registration. `retired`: the push service says that it is gone. `quarantined`: that it is another
+sender's; it is kept, and not used."""
 _SECRET: Final[dict[str, Any]] = {"secret": True}
 
 
@@ -42,18 +46,20 @@ class Registration(Base):
 
     `kind`: fcm_token, fcm_fid, webpush or log. `value`: the token, the installation's id, the endpoint, or "" (log).
     `p256dh` and `auth`: keys of a Web Push subscription, base64url without padding. `digest` is of kind and value, so
-    that one subscription belongs to one device. `state`: alive, until a push service says that it is gone.
+    that one subscription belongs to one device. `state`: alive, retired or in quarantine.
     """
 
     __tablename__ = "people_registration"
     __table_args__ = (
+        # These indexes hold all that the planning of a wave asks of a device: it reads no row of the tables.
+        Index("ix_people_registration_device_state", "device_id", "state"),
         CheckConstraint(
             "(kind = 'webpush') = (p256dh IS NOT NULL) AND (p256dh IS NULL) = (auth IS NULL)", name="keys_of_webpush"
         ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    device_id: Mapped[str] = _device(index=True)
+    device_id: Mapped[str] = _device()
     kind: Mapped[str] = mapped_column(String(10))
     value: Mapped[str] = mapped_column(Text, info=_SECRET)
     p256dh: Mapped[str | None] = mapped_column(String(87), info=_SECRET)
@@ -73,6 +79,7 @@ class Watch(Base):
     __table_args__ = (
         UniqueConstraint("device_id", "commune_code", "hazard", "told_when"),
         Index("ix_people_watch_place", "commune_code", "hazard", "level"),
+        Index("ix_people_watch_of_device", "device_id", "hazard", "commune_code", "level", "told_when"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
@@ -90,6 +97,7 @@ class Preferences(Base):
     """
 
     __tablename__ = "people_preferences"
+    __table_args__ = (Index("ix_people_preferences_of_device", "device_id", "profile_key"),)
 
     device_id: Mapped[str] = _device(primary_key=True)
     language: Mapped[str] = mapped_column(String(2))
@@ -104,6 +112,7 @@ class Consent(Base):
     """
 
     __tablename__ = "people_consent"
+    __table_args__ = ({"sqlite_with_rowid": False},)  # the row is found with its key
 
     device_id: Mapped[str] = _device(primary_key=True)
     purpose: Mapped[str] = mapped_column(String(20), primary_key=True)

@@ -67,11 +67,7 @@ def everything_about(session: Session, device_id: str) -> dict[str, list[dict[st
     device = Base.metadata.tables[Device.__tablename__].c.id
     held = {}
     for table in Base.metadata.sorted_tables:
-        naming = [
-            column
-            for column in table.columns
-            if column is device or any(key.column is device for key in column.foreign_keys)
-        ]
+        naming = [column for column in table.columns if _leads_to(column, device)]
         if naming:
             rows = session.execute(select(table).where(or_(*(column == device_id for column in naming))))
             held[table.name] = [
@@ -79,6 +75,11 @@ def everything_about(session: Session, device_id: str) -> dict[str, list[dict[st
                 for row in rows
             ]
     return held
+
+
+def _leads_to(column: Column[Any], device: Column[Any]) -> bool:
+    """Whether a column holds a device's id: as a foreign key to it, or to another column that holds it."""
+    return column is device or any(_leads_to(key.column, device) for key in column.foreign_keys)
 
 
 def _plain(value: Any, column: Column[Any]) -> Any:

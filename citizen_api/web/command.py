@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Never
+from typing import Any, Never
 
 from sqlalchemy.orm import Session
 from tqdm import tqdm
@@ -16,14 +17,25 @@ from citizen_api.core.clock import Clock, system_clock
 from citizen_api.core.db import Database
 from citizen_api.core.settings import Settings
 
+Beside = Callable[[Settings, Database, Clock, threading.Event], None]
+"""Works in a thread of its own until the event is set."""
 EXIT_REJECTED_ROWS = 3
 EXIT_REFUSED = 4
+
+
+@dataclass(frozen=True)
+class Above:
+    """What is above `citizen_api`: what the background process does besides, and blueprints (asked for when used)."""
+
+    beside: Sequence[Beside] = ()
+    blueprints: Callable[[], Sequence[Any]] = tuple
 
 
 @dataclass
 class Context:
     """Handed by the command group to each command.
 
+    `above`: what the packages above add; whoever puts the product together says what.
     `prepare` brings a database to the newest schema. `knows_territory` tells whether a (kind, code) exists, for the
     capabilities that may not import `territory`.
     """
@@ -32,6 +44,7 @@ class Context:
     prepare: Callable[[Database], None]
     knows_territory: Callable[[Session, str, str | None], bool]
     clock: Clock = field(default=system_clock)
+    above: Above = field(default_factory=Above)
 
     @cached_property
     def database(self) -> Database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from citizen_api.air import queries
-from citizen_api.air.outlook import outlook
+from citizen_api.air.models import AirFact
+from citizen_api.air.outlook import cause, is_made_up, outlook
 from citizen_api.people.device_models import Watch
 from content.hazards import WATCHED
 from notifications.audience import decided
@@ -21,6 +22,7 @@ AROUND: Final = (-1, 0, 1, 2)
 """Alert days that may not be over anywhere or be due somewhere, counted from the UTC day."""
 _FEW_ZONES: Final = 500
 _DAY: Final = timedelta(days=1)
+_WATCHED: Final = frozenset(WATCHED)
 
 
 def alert_days(now: datetime) -> list[date]:
@@ -41,33 +43,60 @@ def standings(
 
     The choice among sources and zones is that of `GET /v1/air`: a resident who opens it sees what woke them.
     """
-    zones = queries.zones_of(session, communes)
-    every = {zone for ranks in zones.values() for zone in ranks}
-    midnight = datetime.combine(day, time(), UTC)
-    found = queries.by_zone(
-        queries.facts(
+    return Finder(day, now)(session, communes)
+
+
+class Finder:
+    """Finds standings of one alert day, as `standings` does, again and again: facts of all of France are read once."""
+
+    def __init__(self, day: date, now: datetime) -> None:
+        self._day, self._now = day, now
+        self._everything: dict[queries.Zone, list[AirFact]] | None = None
+
+    def __call__(self, session: Session, communes: Collection[str]) -> dict[tuple[str, str], Standing]:
+        """What is known of some communes."""
+        zones = queries.zones_of(session, communes)
+        found = self._facts(session, {zone for ranks in zones.values() for zone in ranks})
+        known = {}
+        for commune, ranks in zones.items():
+            here = [fact for zone in ranks for fact in found.get(zone, ())]
+            for hazard in {fact.hazard for fact in here} & _WATCHED:
+                standing = self._standing(hazard, here, ranks)
+                if standing is not None:
+                    known[commune, hazard] = standing
+        return known
+
+    def _facts(self, session: Session, zones: set[queries.Zone]) -> dict[queries.Zone, list[AirFact]]:
+        if self._everything is not None:
+            return self._everything
+        few = len(zones) <= _FEW_ZONES
+        midnight = datetime.combine(self._day, time(), UTC)
+        found = queries.facts(
             session,
-            every if len(every) <= _FEW_ZONES else None,
-            at=now,
-            ends_after=max(now, midnight - _DAY),
+            zones if few else None,
+            at=self._now,
+            ends_after=max(self._now, midnight - _DAY),
             starts_before=midnight + 3 * _DAY,
         )
-    )
-    known = {}
-    for commune, ranks in zones.items():
-        here = [fact for zone in ranks for fact in found.get(zone, ()) if fact.day == day]
-        for hazard in WATCHED:
-            seen = outlook(hazard, day, here, ranks, at=now)
-            if seen is not None and seen.level is not None and seen.ends_at > now:
-                known[commune, hazard] = Standing(
-                    hazard=hazard,
-                    level=seen.level,
-                    tier=seen.tier,
-                    since=seen.since,
-                    starts_at=seen.starts_at,
-                    ends_at=seen.ends_at,
-                )
-    return known
+        placed = queries.by_zone(fact for fact in found if fact.day == self._day)
+        if not few:
+            self._everything = placed
+        return placed
+
+    def _standing(self, hazard: str, here: Iterable[AirFact], ranks: Mapping[queries.Zone, int]) -> Standing | None:
+        seen = outlook(hazard, self._day, here, ranks, at=self._now)
+        if seen is None or seen.level is None or seen.ends_at <= self._now:
+            return None
+        return Standing(
+            hazard=hazard,
+            level=seen.level,
+            tier=seen.tier,
+            since=seen.since,
+            starts_at=seen.starts_at,
+            ends_at=seen.ends_at,
+            cause=cause(seen),
+            is_demo=is_made_up(seen),
+        )
 
 
 def preview(session: Session, *, now: datetime) -> dict[date, Counter[tuple[str, str | None, str]]]:
@@ -77,5 +106,5 @@ def preview(session: Session, *, now: datetime) -> dict[date, Counter[tuple[str,
     for day in alert_days(now):
         known = standings(session, communes, day=day, now=now)
         with decided(session, day=day, standings=known, now=now) as audience:
-            counts[day] = Counter(audience.tally())
+            counts[day] = audience.tally(session)
     return counts

@@ -196,6 +196,21 @@ def test_the_turn_of_a_keeper_that_died_in_it_is_taken_after_the_lease(keep, clo
     assert len(other.turn()) == 1
 
 
+@pytest.mark.parametrize("answer", [[make_index_record()], DOWN], ids=["well", "down"])
+def test_a_source_that_somebody_wants_read_while_it_is_being_read_is_read_again(keep, database, clock, answer):
+    class Wanted(SyntheticFeed):
+        def _read(self, now):
+            if not self.asked_at:
+                with database.session() as session:
+                    session.get(AirSource, "synthetic").next_try_at = clock()
+            return super()._read(now)
+
+    feed = Wanted()
+    feed.answers = [answer, [make_index_record()]]
+    keeper = keep(feed)
+    assert [len(keeper.turn()) for _ in range(3)] == [1, 1, 0]
+
+
 def test_while_a_source_is_asked_no_transaction_is_open(keep, database):
     opened = []
     session_of = database.session

@@ -13,8 +13,10 @@ import notifications.rules
 from citizen_api.sources.air_records import Influence
 from content.catalogue import AIR_LABELS, ContentError, catalogue, load_catalogue
 from content.hazards import WATCHED
+from content.outcomes import OUTCOMES
 from content.push import KINDS, REASONS
 from content.words import read_template
+from notifications import ledger
 from tests.content.makers import make_spoilt
 
 MESSAGES = "push/messages.yaml"
@@ -132,3 +134,18 @@ def test_the_labels_of_the_air_are_those_that_it_asks_for():
     by_day_and_age = {"today", "tomorrow", "minutes", "hours_ago", "days_ago"}
     assert all(f'"{name}"' in source for name in by_day_and_age)
     assert asked | by_day_and_age == set(AIR_LABELS) == set(catalogue().air)
+
+
+@pytest.mark.parametrize("section", ["outcomes", "meanings"])
+@pytest.mark.parametrize(
+    ("new", "said"), [("taken", "lacks accepted"), (None, "needs exactly the languages fr, en")], ids=["code", "empty"]
+)
+def test_outcomes_without_the_words_of_a_category_are_refused(tmp_path, section, new, said):
+    change = renamed("accepted", new, section) if new else (lambda data: data[section].update(accepted={}))
+    with pytest.raises(ContentError, match=said):
+        load_catalogue(make_spoilt(tmp_path, "push/outcomes.yaml", change))
+
+
+def test_the_outcomes_with_words_are_the_categories_of_the_ledger():
+    assert OUTCOMES == ledger.CATEGORIES
+    assert set(catalogue().outcomes) == set(ledger.CATEGORIES)

@@ -11,6 +11,7 @@ from citizen_api.air.models import AirFact, AirSource, HourlyForecast, Reading
 from citizen_api.core.outgoing import make_client
 from citizen_api.demo import air as demo_air
 from citizen_api.demo.air_rules import CITY_LEVELS, city_level, commune_level
+from citizen_api.demo.staging import Stage
 from citizen_api.serving import forget_demo
 from citizen_api.sources.air_files import KINDS, recognise
 from citizen_api.sources.records import RejectedRow
@@ -42,8 +43,8 @@ def rows(database, table):
 
 
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
-def test_every_publication_is_read_whole_by_the_reader_of_its_form(database, moment):
-    for path, publish in demo_air.publications(database, lambda: moment).items():
+def test_every_publication_is_read_whole_by_the_reader_of_its_form(database, tmp_path, moment):
+    for path, publish in demo_air.publications(database, lambda: moment, Stage(tmp_path)).items():
         body = publish()
         assert recognise(body) == KIND_OF[path]
         items = list(KINDS[KIND_OF[path]].read(BytesIO(body)))
@@ -100,7 +101,7 @@ def test_a_start_without_demo_leaves_nothing_of_it(read, database, client):
 
 
 def test_the_keeper_reads_it_in_its_turns_and_closes_what_is_over(settings, database, clock, tmp_path):
-    with make_client(settings) as client, demo_air.serving_demo_air(database, client, clock) as feed:
+    with make_client(settings) as client, demo_air.serving_demo_air(settings, database, client, clock) as feed:
         keeper = AirKeeper(database, [feed], clock=clock, reports_dir=tmp_path, draw=lambda: 0.5)
         (first,) = keeper.turn()
         clock.moment += timedelta(days=1)

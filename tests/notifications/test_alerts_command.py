@@ -6,7 +6,7 @@ from citizen_api.people.wishes import DEFAULT_PROFILE
 from citizen_api.web.command import Context
 from notifications import rules
 from notifications.alerts_cli import alerts
-from notifications.models import ToldDay
+from notifications.models import Message
 from tests.notifications.makers import PARIS, at
 from tests.notifications.test_audience import make_device
 from tests.notifications.test_triggers_air import make_fact, store
@@ -25,4 +25,4 @@ def test_a_preview_says_how_many_would_be_told_and_why_and_names_nobody(settings
     lines = said.output.splitlines()
     assert lines[lines.index("2026-11-26: 1 device") + 1].split()[:3] == ["1", "alert", "above_wish"]
     assert "synthetic-device" not in said.output
-    assert session.query(ToldDay).count() == 0
+    assert session.query(Message).count() == 0

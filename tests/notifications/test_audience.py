@@ -1,18 +1,17 @@
 """Deciding for all devices at once decides what the rule decides for each."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import func, inspect, select
 
 from citizen_api.people.device_models import Consent, Device, Preferences, Watch
 from citizen_api.people.wishes import Profile, QuietHours, day_bounds, local_day
 from content.hazards import SCALES, WATCHED
 from notifications import rules
-from notifications.actions import forget_told, record_told
 from notifications.audience import decided
-from notifications.models import Disturbance, ToldDay
+from notifications.models import Message, Outcome, Part, Wave
 from notifications.rules import Standing, Told, decide, look
 from tests.notifications.makers import DAY, PARIS, at, make_standing
 
@@ -86,21 +85,23 @@ class Configuration:
             identity = f"synthetic-{number:04d}"
             make_device(session, identity, device["profile"], device["watches"], self.now, consents=device["consents"])
             if device["told"] is not None:
-                session.add(
-                    ToldDay(
-                        device_id=identity,
-                        day=self.day,
-                        expires_at=device["told"].expires_at,
-                        told_at=self.now,
-                        **device["told"].levels,
-                    )
+                told = device["told"]
+                # An earlier word about the day, another day's word, and one that never went out: none is the last.
+                make_told(
+                    session, identity, self.day, self.now, Told(levels={"air": 1, "uv": 1}, expires_at=told.expires_at)
                 )
-                # Another day's word: it must not be taken for this one's.
-                session.add(
-                    ToldDay(device_id=identity, day=date(2020, 1, 1), air=6, expires_at=self.now, told_at=self.now)
+                make_told(session, identity, self.day, self.now, told)
+                make_told(
+                    session,
+                    identity,
+                    self.day,
+                    self.now,
+                    Told(levels={"heat": 4}, expires_at=told.expires_at),
+                    state="dead",
                 )
+                make_told(session, identity, date(2020, 1, 1), self.now, Told(levels={"air": 6}, expires_at=self.now))
             for told_at in device["sent"]:
-                session.add(Disturbance(device_id=identity, kind="alert", told_at=told_at))
+                make_told(session, identity, None, self.now, Told(levels={}, expires_at=self.now), counted_at=told_at)
         session.flush()
 
     def one_by_one(self) -> dict:
@@ -141,13 +142,47 @@ def make_device(session, identity, profile, watches, now, *, consents=True):
         )
 
 
+def make_told(session, identity, day, now, told, *, state="accepted", counted_at=None):
+    """Insert a wave with one message, newer than all before."""
+    number = (session.scalar(select(func.max(Wave.id))) or 0) + 1
+    wave = Wave(id=number, code=f"w{number}", key=f"{number}", lane="alerts", day=day, tag="t", scope={}, opened_at=now)
+    kind = "alert" if told.levels else "all_clear"
+    outcome = Outcome(wave_id=number, kind=kind, reason="above_wish", counts=False, expires_at=told.expires_at)
+    session.add(wave)
+    session.flush()
+    session.add(outcome)
+    session.flush()
+    parts = {hazard: part_of(session, hazard, level) for hazard, level in told.levels.items()}
+    session.add(
+        Message(
+            wave_id=number,
+            device_id=identity,
+            state=state,
+            outcome_id=outcome.id,
+            counted_at=counted_at,
+            **parts,
+        )
+    )
+    session.flush()
+
+
+def part_of(session, hazard, level):
+    same = {"commune_code": PARIS, "hazard": hazard, "level": level}
+    found = session.scalar(select(Part).filter_by(**same, cause="", tier="", is_demo=False))
+    if found is None:
+        found = Part(**same)
+        session.add(found)
+        session.flush()
+    return found.id
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_of_a_thousand_random_configurations_each_is_decided_as_the_rule_decides_it_alone(session, seed):
     configuration = Configuration(seed, devices=50)
     configuration.store(session)
     with decided(session, day=configuration.day, standings=configuration.standings, now=configuration.now) as audience:
-        together = dict(audience.decisions())
-        assert sum(audience.tally().values()) == len(together)
+        together = dict(audience.decisions(session))
+        assert sum(audience.tally(session).values()) == len(together)
     assert together == configuration.one_by_one()
     assert audience.cases <= len(together)
 
@@ -171,14 +206,14 @@ def test_devices_that_are_alike_are_one_case(session):
         make_device(session, f"synthetic-{number}", profile, [watch], at("20 12:00"))
     session.flush()
     with decided(session, day=DAY, standings={(PARIS, "air"): make_standing(4)}, now=at("25 18:00")) as audience:
-        assert audience.tally() == {("tell", "alert", "above_wish"): 40}
+        assert audience.tally(session) == {("tell", "alert", "above_wish"): 40}
     assert audience.cases == 1
 
 
 def test_one_day_after_another_can_be_decided_in_one_transaction(session):
     for day in (DAY, DAY + timedelta(days=1)):
         with decided(session, day=day, standings={}, now=at("25 18:00")) as audience:
-            assert (audience.cases, audience.tally()) == (0, {})
+            assert (audience.cases, audience.tally(session)) == (0, {})
 
 
 def test_nothing_that_names_devices_stays_behind_a_decision(session):
@@ -186,36 +221,3 @@ def test_nothing_that_names_devices_stays_behind_a_decision(session):
         pass
     here = inspect(session.connection())
     assert [name for name in here.get_temp_table_names() if name.startswith("audience")] == []
-
-
-def test_what_was_told_is_noted_and_decides_the_next_time(session):
-    profile = Profile(
-        zone="Europe/Paris", quiet=None, brief_at=time(7), cap_per_day=3, cap_per_week=9, alerts_pass_quiet=False
-    )
-    watch = rules.Watch(commune=PARIS, hazard="air", level=3, when="evening_before")
-    make_device(session, "synthetic", profile, [watch], at("20 12:00"))
-    session.flush()
-    standings = {(PARIS, "air"): make_standing(4)}
-    with decided(session, day=DAY, standings=standings, now=at("25 18:00")) as audience:
-        ((device, decision),) = audience.decisions()
-    record_told(session, device, decision, day=DAY, now=at("25 18:00"))
-    session.flush()
-    with decided(session, day=DAY, standings=standings, now=at("25 18:15")) as audience:
-        ((_, again),) = audience.decisions()
-    assert (again.action, again.reason) == ("none", "as_told")
-    with pytest.raises(ValueError, match="only what was told"):
-        record_told(session, device, again, day=DAY, now=at("25 18:15"))
-
-
-def test_a_week_after_it_is_over_what_was_told_is_forgotten(session):
-    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
-    make_device(session, "synthetic", Configuration(0, devices=1).devices[0]["profile"], [], now)
-    session.flush()
-    for days in (7, 8):
-        over = now - timedelta(days=days)
-        session.add(ToldDay(device_id="synthetic", day=over.date(), air=4, expires_at=over, told_at=over))
-        session.add(Disturbance(device_id="synthetic", kind="alert", told_at=over + timedelta(hours=1)))
-    session.flush()
-    forget_told(session, now=now)
-    assert session.query(ToldDay).count() == 1
-    assert session.query(Disturbance).count() == 1
