@@ -118,7 +118,7 @@ def load(database: Database, notes: Notes, claimed: Claim, *, now: datetime) -> 
     over, and what a newer word replaces, is not sent any more.
     """
     with database.session(write=False) as session:
-        rows = session.execute(_DUE, {"purpose": claimed.lane, **claimed.bounds, **moments(now)}).all()
+        rows: Sequence[Any] = session.execute(_DUE, {"purpose": claimed.lane, **claimed.bounds, **moments(now)}).all()
         replaced = superseded(session, claimed)
         loaded = Load(resting=_resting(session, now))
     wordings = _wordings(claimed, rows, now)

@@ -182,3 +182,20 @@ class ReceiptBody(Body):
         validate=ma.validate.OneOf(RECEIPTS),
         metadata={"description": "`opened` says `shown` too.", "example": "shown"},
     )
+
+
+class WaysView(ma.Schema):
+    """How a device may be reached by this installation."""
+
+    kinds = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={"description": "Registrations that are sent to; others are kept, and wait.", "example": ["log"]},
+    )
+    webpush_public_key = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "`applicationServerKey` of `pushManager.subscribe`; null where no browser is reached."
+        },
+    )

@@ -183,7 +183,7 @@ def _attempting(*, on_postgresql: bool) -> Any:
     changed = {"tries": Attempt.tries + 1, "verdict": verdict, "code": code}
     key = [Attempt.wave_id, Attempt.device_id, Attempt.registration_id]
     dialect = postgresql if on_postgresql else sqlite
-    writing = dialect.insert(Attempt).from_select(names, rows)
+    writing = dialect.insert(Attempt.__table__).from_select(names, rows)
     return writing.on_conflict_do_update(index_elements=key, set_=changed)
 
 

@@ -18,6 +18,7 @@ from notifications import present, queries, schemas
 from notifications import wave_actions as actions
 from notifications.models import CODE_LENGTH, Wave
 from notifications.problems import MessageUnknown, WaveSettled, WaveUnknown
+from notifications.transports.ways import Ways, ways_from
 
 waves_blp = Blueprint(
     "waves",
@@ -28,12 +29,18 @@ waves_blp = Blueprint(
 messages_blp = Blueprint(
     "messages", __name__, url_prefix="/v1/me/messages", description="A device's own messages, and why it got them."
 )
-BLUEPRINTS = (waves_blp, messages_blp)
+push_blp = Blueprint("push", __name__, url_prefix="/v1/push", description="How a device may be reached.")
+BLUEPRINTS = (waves_blp, messages_blp, push_blp)
+CACHED_S = 3_600
 _CODE = f"<string(maxlength={CODE_LENGTH}):code>"
 
 
 def install(services: Services) -> None:
-    """Add the ledger to the checks of `/readyz`: a wave out of balance is told, and takes nobody out of service."""
+    """Add the ledger to the checks of `/readyz`: a wave out of balance is told, and takes nobody out of service.
+
+    Raises SettingsError where browsers are to be reached and the key for that cannot be read.
+    """
+    services.ports[Ways] = ways_from(services.settings)
 
     def check_waves() -> dict[str, Any]:
         with services.database.session(write=False) as session:
@@ -41,6 +48,15 @@ def install(services: Services) -> None:
         return {"ok": not ailing, "ailing": list(ailing)}
 
     services.readiness["waves"] = check_waves
+
+
+@push_blp.get("")
+@push_blp.cacheable(CACHED_S)
+@push_blp.response(200, schemas.WaysView)
+def ways() -> dict[str, Any]:
+    """Say which registrations work here, and the key that a page hands to `pushManager.subscribe`."""
+    known = services().port(Ways)
+    return {"kinds": known.kinds, "webpush_public_key": known.webpush_public_key}
 
 
 @waves_blp.get("")

@@ -50,6 +50,7 @@ PUBLIC = {
     ("get", "/v1/communes/at"),
     ("get", "/v1/communes/{code}"),
     ("get", "/v1/emergency"),
+    ("get", "/v1/push"),
     ("get", "/v1/places"),
     ("post", "/v1/devices"),
 }

@@ -14,15 +14,14 @@ from contextlib import closing, suppress
 from typing import Any, Final
 
 from kombu import Connection, Producer, Queue
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, or_, select
 
 from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database
 from citizen_api.core.settings import Settings
 from notifications.engines.celery_app import CONNECT_TIMEOUT_S, TASK, make_app, queue_name, transport_options
 from notifications.models import Chunk
-from notifications.outbox import LANES, LEASE, is_due, is_near
+from notifications.outbox import LANES, LEASE, is_due, is_near, moments
 
 SWEEP_S: Final = 1.0
 AHEAD: Final = 100
@@ -122,13 +121,10 @@ class CeleryEngine:
         """Ids of chunks that somebody should send, by lane, the oldest first."""
         now = self._clock()
         free = or_(Chunk.lease_until.is_(None), ~is_near(Chunk.lease_until, now, LEASE))
-
-        def ids(session: Session, lane: str) -> list[int]:
-            due = select(Chunk.id).where(Chunk.lane == lane, is_due(Chunk.next_at, now), free)
-            return list(session.scalars(due.order_by(Chunk.id).limit(AHEAD)))
-
+        due = select(Chunk.id).where(Chunk.lane == bindparam("lane"), is_due(Chunk.next_at), free)
+        due = due.order_by(Chunk.id).limit(AHEAD)
         with self._database.session(write=False) as session:
-            return {lane: ids(session, lane) for lane in LANES}
+            return {lane: list(session.scalars(due, {"lane": lane, **moments(now)})) for lane in LANES}
 
     def _mind(self, due: dict[str, list[int]]) -> None:
         """Say once when nobody takes what is due."""
@@ -146,7 +142,7 @@ class CeleryEngine:
             )
 
     def _is_sending(self) -> bool:
-        leased: ColumnElement[bool] = is_near(Chunk.lease_until, self._clock(), LEASE)
+        leased = is_near(Chunk.lease_until, self._clock(), LEASE)
         with self._database.session(write=False) as session:
             return session.execute(select(Chunk.id).where(leased).limit(1)).first() is not None
 
