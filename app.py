@@ -21,6 +21,7 @@ from notifications.cli import rehearse
 from notifications.push_cli import push
 from notifications.transports.webpush_cli import keys
 from notifications.waves_cli import waves
+from notifications.worker_cli import worker
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -63,7 +64,7 @@ def create_served_app() -> Flask:
 def main() -> None:
     """Run the command line `alentours`."""
     push.add_command(keys)
-    for command in (alerts, push, rehearse, waves):
+    for command in (alerts, push, rehearse, waves, worker):
         cli.add_command(command)
     cli(prog_name="alentours", obj=Above(beside=(_work,), blueprints=_blueprints))
 
