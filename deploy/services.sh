@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts PostgreSQL and Redis on 127.0.0.1 where nothing answers yet; installs them from Debian's packages if root,
+# Starts PostgreSQL, Redis and RabbitMQ on 127.0.0.1 where nothing answers yet; installs them from Debian's packages if root,
 # and what only `make bench` uses: PostGIS (to be compared with) and wrk (which makes the load).
 set -eu
 
@@ -44,6 +44,13 @@ if ! answers 6379; then
     redis-server --daemonize yes --bind 127.0.0.1 --port 6379 --save "" --appendonly no >/dev/null
 fi
 wait_for 6379 Redis
+if ! answers 5672; then
+    install_command rabbitmq-server rabbitmq-server
+    # Its package may have started it on every address: here only this machine reaches it, by guest/guest.
+    answers 5672 || RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODENAME=rabbit@localhost \
+        rabbitmq-server -detached >/dev/null 2>&1
+fi
+wait_for 5672 RabbitMQ
 
 # A role of this user's name that may make databases, for the tests.
 user=$(id -un)

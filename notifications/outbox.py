@@ -247,7 +247,7 @@ def superseded(session: Session, claimed: Claim) -> set[str]:
 def settle_wave(database: Database, wave_id: int, *, now: datetime) -> bool:
     """Note that a wave is done, if it is: planned, no chunk due any more, nothing held."""
     due = select(Chunk.id).where(Chunk.wave_id == wave_id, Chunk.next_at.is_not(None))
-    # Written out, so that the index of what is held is found: it knows no parameters.
+    # Written out: a prepared statement of PostgreSQL would not find the index of what is held.
     held: ColumnElement[str] = bindparam(None, ledger.HELD, literal_execute=True)
     holding = select(Message.device_id).where(Message.wave_id == wave_id, Message.state == held)
     open_ = (Wave.id == wave_id, Wave.planned_at.is_not(None), Wave.settled_at.is_(None))

@@ -19,6 +19,7 @@ from notifications.audit import audit_open
 from notifications.holding import Releaser, look_after
 from notifications.keeping import keep
 from notifications.planning import Planner
+from notifications.steps import reached
 from notifications.triggers.air import Finder
 from notifications.triggers.noticing import is_quiet, newest_fact, notice
 
@@ -95,6 +96,7 @@ class Worker:
             newest = newest_fact(session)
         with self._database.session() as session:
             notice(session, now=now)
+        reached("plan.opened")
         # What came in between is newer than `newest`, and is looked for at the next tick.
         self._looked = newest, now
 

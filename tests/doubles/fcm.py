@@ -209,6 +209,11 @@ def describe(message: dict[str, Any]) -> str:
     return f"{datetime.now().astimezone():%H:%M:%S}  {title}: {body}  [{tag_of(message)}] to {short}"
 
 
+def begins(token: str) -> bytes:
+    """How a request for a token that begins so begins, as our transport writes it."""
+    return b'{"message":{"token":"' + token.encode()
+
+
 def _read_fault(text: str) -> tuple[Kind, float]:
     kind, _, share = text.partition(":")
     if kind not in get_args(Kind):
@@ -229,10 +234,12 @@ def _read_fault(text: str) -> tuple[Kind, float]:
 @click.option("--max-streams", default=100, help="Streams at once on a connection.")
 @click.option("--fail", "faults", multiple=True, metavar="KIND:SHARE", help="For instance unavailable:0.05.")
 @click.option("--quiet", is_flag=True, help="No line per message.")
-def main(*, folder: Path, faults: tuple[str, ...], quiet: bool, **options: Any) -> None:
+@click.option("--mark", help="Note when messages for tokens that begin so are accepted: GET /marked.")
+def main(*, folder: Path, faults: tuple[str, ...], quiet: bool, mark: str | None, **options: Any) -> None:
     """Stand in for FCM until interrupted."""
     read = [_read_fault(text) for text in faults]
     double = FcmDouble(folder=folder, **options)
+    double.service.mark = begins(mark) if mark else None
     for kind, share in read:
         double.fail(kind, share=share)
     _run(double, echo=None if quiet else lambda message: click.echo(describe(message)))

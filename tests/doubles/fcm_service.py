@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import parse_qs
 
 import jwt
@@ -35,7 +35,8 @@ SCOPES = frozenset(
     {"https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/firebase.messaging"}
 )
 
-Route = Literal["send", "elsewhere", "token", "count", "reset", "screens", "unknown"]
+Route = Literal["send", "elsewhere", "token", "count", "reset", "screens", "marked", "unknown"]
+_READ: Final[dict[str, Route]] = {"/count": "count", "/screens": "screens", "/marked": "marked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class FcmService:
         self.token_lifetime_s = 3_599
         self.faults = Faults()
         self.echo: Callable[[dict[str, Any]], None] | None = None
+        self.mark: bytes | None = None
+        """How requests begin the arrival of whose messages is noted, if they are accepted."""
         self._lock = threading.Lock()
         self._bearers: dict[str, float] = {}
         self._allowance = 0.0
@@ -89,6 +92,7 @@ class FcmService:
         self.counts = Counts()
         self.received: deque[dict[str, Any]] = deque(maxlen=self._keep)
         self.violations: deque[Violation] = deque(maxlen=self._keep)
+        self.marked: list[float] = []
         with self._lock:
             self._screens: dict[str, dict[str, dict[str, Any]]] = {}
             self._shown: Counter[tuple[str, str]] = Counter()
@@ -122,8 +126,8 @@ class FcmService:
             route = "send" if path == self._send_path else "elsewhere"
         elif method == "POST" and path in {"/token", "/reset"}:
             route = "token" if path == "/token" else "reset"
-        elif method == "GET" and path in {"/count", "/screens"}:
-            route = "count" if path == "/count" else "screens"
+        elif method == "GET" and path in _READ:
+            route = _READ[path]
         scheme, _, bearer = authorization.partition(" ")
         return Head(route, bearer if scheme.lower() == "bearer" else "")
 
@@ -144,9 +148,15 @@ class FcmService:
             return self._refuse("rate", quota_reply(self.rate_retry_after_s))
         validate = counts.count % self.validate_every == 0
         if validate or self.track or self.faults.waiting or self.echo is not None:
-            return self._read_message(body, validate=validate)
-        counts.accepted += 1
-        return None
+            accepted_before = counts.accepted
+            reply = self._read_message(body, validate=validate)
+            accepted = counts.accepted > accepted_before
+        else:
+            counts.accepted += 1
+            reply, accepted = None, True
+        if accepted and self.mark is not None and body.startswith(self.mark):
+            self.marked.append(time.time())
+        return reply
 
     def _refuse(self, why: str, reply: Reply) -> Reply:
         self.counts.refused[why] += 1
@@ -217,6 +227,8 @@ class FcmService:
                 return self._grant(body)
             case "elsewhere":
                 return self._answer_elsewhere(head)
+            case "marked":
+                return json_reply(self.marked)
             case "count" | "reset" | "screens":
                 if head.route == "reset":
                     self.reset()

@@ -73,11 +73,6 @@ class ScriptedTransport:
         return answer
 
 
-def transports(**scripts: Mapping[str, Sequence[Answer]]) -> dict[str, ScriptedTransport]:
-    """Make one transport for each platform, by its name."""
-    return {platform: ScriptedTransport(platform, script) for platform, script in scripts.items()}
-
-
 def as_many(transport: ScriptedTransport, values: Iterable[str]) -> bool:
     """Whether exactly these registrations were sent to, each once."""
     return sorted(transport.values()) == sorted(values)

@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.doubles.fcm import FcmDouble, describe
+from tests.doubles.fcm import FcmDouble, begins, describe
 from tests.doubles.fcm_faults import BAD_REQUEST, FCM_ERROR
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -334,3 +334,16 @@ def test_a_line_for_people_shows_the_words_and_hides_the_token():
     line = describe(note("a-very-long-synthetic-token", tag="heat")["message"])
     assert "Air: b  [heat]" in line
     assert "a-very-long-synthetic-token" not in line
+
+
+def test_the_arrival_of_marked_messages_is_noted(client, double):
+    double.service.mark = begins("marked-")
+    for address in ("marked-1", "another", "marked-2"):
+        body = json.dumps(note(address), separators=(",", ":")).encode()
+        assert post(client, double, body).status_code == 200
+    assert len(client.get("/marked").json()) == 2
+    double.fail("unavailable", times=1)
+    assert post(client, double, json.dumps(note("marked-3"), separators=(",", ":")).encode()).status_code == 503
+    assert len(double.service.marked) == 2
+    client.post("/reset")
+    assert client.get("/marked").json() == []

@@ -57,9 +57,7 @@ def make_wave(
         session.execute(insert(Message.__table__), [{"device_id": one, **fixed, **_UNTRIED} for one in ids])
     total = len(ids) + no_consent
     session.add(
-        Slice(
-            wave_id=wave.id, number=1, after="", until="~", eligible=total, no_consent=no_consent, planned_at=now
-        )
+        Slice(wave_id=wave.id, number=1, after="", until="~", eligible=total, no_consent=no_consent, planned_at=now)
     )
     for start in range(0, len(ids), chunk):
         part = ids[start : start + chunk]
@@ -142,7 +140,7 @@ def attempts_of(session: Session, wave: Wave) -> list[tuple[str, str, str, int]]
 def registrations_of(session: Session, device_id: str) -> dict[str, str]:
     """State of each registration of a device, by its kind."""
     query = select(Registration.kind, Registration.state).where(Registration.device_id == device_id)
-    return {kind: state for kind, state in session.execute(query)}
+    return {row.kind: row.state for row in session.execute(query)}
 
 
 def empty(session: Session) -> None:

@@ -6,12 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
-from citizen_api.people.device_models import Consent, Device, Registration
-from notifications import steps
-from notifications.models import Chunk, Message, Outcome, Platform, Wave
-from notifications.sending import Sender
+from citizen_api.people.device_models import Registration
+from notifications import delivery, steps
+from notifications.models import Message, Platform
 from tests.doubles import scripted
-from tests.doubles.scripted import ScriptedTransport
 from tests.notifications.ledger_makers import (
     LATER,
     NOW,
@@ -21,43 +19,7 @@ from tests.notifications.ledger_makers import (
     registrations_of,
     states_of,
 )
-
-FIRST = "wave-0000000"
-
-
-class Post:
-    """A sender over one scripted service for each platform, on a clock that stands still."""
-
-    def __init__(self, database, session, clock):
-        self.session, self.clock = session, clock
-        clock.moment = NOW
-        self.services = {name: ScriptedTransport(name) for name in ("fcm", "webpush", "log")}
-        self.database = database
-        self.sender = self.another()
-
-    def another(self, *names):
-        services = [self.services[name] for name in names or self.services]
-        return Sender(self.database, services, rate_per_s=1_000_000, clock=self.clock)
-
-    def answers(self, value, *answers):
-        self.services[_platform(value)].script[value] = list(answers)
-
-    def send(self, after=None):
-        self.session.commit()
-        self.clock.moment += after or timedelta(0)
-        sent = 0
-        while self.sender.send_next():
-            sent += 1
-            assert sent < 50
-        return sent
-
-    def sent(self):
-        return [value for service in self.services.values() for value in service.values()]
-
-
-def _platform(value):
-    kind = value.partition("/")[2]
-    return "fcm" if kind.startswith("fcm") else kind
+from tests.notifications.post import FIRST, Post, chunk, message
 
 
 @pytest.fixture
@@ -71,16 +33,6 @@ def reached():
     steps.watchers.append(seen.append)
     yield seen
     steps.watchers.remove(seen.append)
-
-
-def message(session, device_id=FIRST):
-    session.expire_all()
-    return session.scalars(select(Message).where(Message.device_id == device_id).order_by(Message.wave_id)).first()
-
-
-def chunk(session, wave):
-    session.expire_all()
-    return session.scalars(select(Chunk).where(Chunk.wave_id == wave.id)).one()
 
 
 def test_an_accepted_wave_is_settled_and_its_chunk_given_back(post, session, reached):
@@ -191,39 +143,6 @@ def test_a_service_is_given_the_time_that_it_asks_for_and_everybody_slows_down(p
     assert turn.count == 0
 
 
-def test_a_message_that_is_over_is_not_sent(post, session):
-    wave = make_wave(session, expires_at=NOW)
-    post.send()
-    assert states_of(session, wave) == {"expired": 3}
-    assert post.sent() == []
-    assert wave.settled_at == NOW
-
-
-def test_a_message_that_ends_between_its_load_and_its_turn_is_not_sent(post, session, monkeypatch):
-    wave = make_wave(session, expires_at=NOW + timedelta(seconds=1))
-    take = post.sender._office.pacer.take
-
-    def slowly(wanted, *, lane):
-        post.clock.moment += timedelta(seconds=1)
-        return take(wanted, lane=lane)
-
-    monkeypatch.setattr(post.sender._office.pacer, "take", slowly)
-    post.send()
-    assert states_of(session, wave) == {"expired": 3}
-    assert post.sent() == []
-
-
-def test_a_message_that_may_have_arrived_ends_uncertain_not_expired(post, session):
-    wave = make_wave(session, devices=2, expires_at=NOW + timedelta(seconds=3))
-    post.answers(f"{FIRST}/log", scripted.MAYBE)
-    post.answers("wave-0000001/log", scripted.AGAIN)
-    post.send()
-    assert message(session).maybe_delivered
-    post.send(after=timedelta(seconds=3))
-    assert states_of(session, wave) == {"uncertain": 1, "expired": 1}
-    assert len(post.sent()) == 2
-
-
 def test_a_malformed_message_stops_its_wave_and_harms_no_registration(post, session, caplog):
     wave = make_wave(session, devices=5, chunk=2)
     post.answers(f"{FIRST}/log", scripted.MALFORMED)
@@ -273,89 +192,6 @@ def test_a_way_that_is_not_configured_is_passed_over(post, session, caplog):
     assert len(caplog.records) == 1
 
 
-def test_a_consent_that_was_withdrawn_meanwhile_stops_the_message(post, session):
-    wave = make_wave(session)
-    session.execute(update(Consent).where(Consent.device_id == FIRST).values(withdrawn_at=NOW))
-    post.send()
-    assert states_of(session, wave) == {"accepted": 2, "stopped": 1}
-
-
-def test_a_consent_to_something_else_is_none(post, session):
-    wave = make_wave(session, lane="campaigns")
-    session.execute(update(Consent).where(Consent.device_id == FIRST).values(purpose="alerts"))
-    post.send()
-    assert states_of(session, wave) == {"accepted": 2, "stopped": 1}
-
-
-def test_a_device_that_erases_itself_while_it_is_sent_to_is_counted_as_erased(post, session):
-    wave = make_wave(session, registrations=("fcm_token", "log"))
-    post.answers(f"{FIRST}/fcm_token", scripted.RETIRE)
-    post.answers("wave-0000001/fcm_token", scripted.AGAIN)
-
-    def erase(_):
-        session.execute(delete(Device).where(Device.id.in_([FIRST, "wave-0000001"])))
-        session.commit()
-
-    post.services["fcm"].before_answers = erase
-    post.send()
-    assert states_of(session, wave) == {"accepted": 1, "erased": 2}
-    assert wave.settled_at == NOW
-
-
-def test_an_older_word_is_not_sent_over_a_newer_one(post, session):
-    old = make_wave(session, devices=4)
-    ids = [f"wave-000000{number}" for number in range(3)]
-    newer = make_wave(session, "newer", devices=ids, noise=False)
-    dead = update(Message).where(Message.wave_id == newer.id, Message.device_id == ids[2])
-    session.execute(dead.values(state="dead"))
-    maybe = update(Message).where(Message.wave_id == old.id, Message.device_id == ids[1])
-    session.execute(maybe.values(maybe_delivered=True))
-    post.send()
-    assert states_of(session, old) == {"accepted": 2, "expired": 1, "uncertain": 1}
-    assert states_of(session, newer) == {"accepted": 2, "dead": 1}
-    assert sorted(post.sent()) == [f"wave-000000{number}/log" for number in range(4)]
-
-
-def test_a_newer_word_that_comes_while_a_chunk_waits_for_its_turn_is_not_overwritten(post, session, monkeypatch):
-    old = make_wave(session, devices=2)
-    take = post.sender._office.pacer.take
-
-    def slowly(wanted, *, lane):
-        if not session.scalar(select(Wave.id).where(Wave.key == "newer")):
-            make_wave(session, "newer", devices=[FIRST], noise=False)
-            session.commit()
-        return take(wanted, lane=lane)
-
-    monkeypatch.setattr(post.sender._office.pacer, "take", slowly)
-    post.send()
-    assert states_of(session, old) == {"accepted": 1, "expired": 1}
-    assert post.sent().count(f"{FIRST}/log") == 1
-
-
-def test_another_day_has_its_own_place_on_the_screen(post, session):
-    old = make_wave(session)
-    make_wave(session, "newer", devices=[FIRST], tag="alert-2026-11-27", noise=False)
-    post.send()
-    assert states_of(session, old) == {"accepted": 3}
-
-
-def test_a_wave_that_is_stopped_while_it_waits_for_its_turn_is_not_sent(post, session, monkeypatch):
-    wave = make_wave(session)
-    take = post.sender._office.pacer.take
-
-    def stop(wanted, *, lane):
-        session.execute(update(Wave).where(Wave.id == wave.id).values(stopped_at=NOW))
-        session.commit()
-        return take(wanted, lane=lane)
-
-    monkeypatch.setattr(post.sender._office.pacer, "take", stop)
-    post.send()
-    assert states_of(session, wave) == {"stopped": 3}
-    assert post.sent() == []
-    session.refresh(wave)
-    assert wave.settled_at == NOW
-
-
 def test_a_transport_that_breaks_its_promise_loses_nothing(post, session, caplog):
     wave = make_wave(session)
     service = post.services["log"]
@@ -373,6 +209,22 @@ def test_a_transport_that_breaks_its_promise_loses_nothing(post, session, caplog
     assert "wave-0000001" not in caplog.text
 
 
+def test_answers_are_written_while_others_are_awaited(post, session, monkeypatch):
+    wave = make_wave(session)
+    monkeypatch.setattr(delivery, "SETTLED_EVERY_S", 0)
+    seen = []
+    service = post.services["log"]
+    service.at_once, answer = 1, service._answer
+
+    def look(parcel):
+        seen.append(states_of(session, wave).get("accepted", 0))
+        return answer(parcel)
+
+    service._answer = look
+    post.send()
+    assert seen == [0, 1, 2]
+
+
 def test_messages_that_fail_together_come_back_together(post, session):
     make_wave(session, devices=50)
     post.services["log"].otherwise = scripted.AGAIN
@@ -380,11 +232,3 @@ def test_messages_that_fail_together_come_back_together(post, session):
     post.send()
     again = select(Message.again_at).where(Message.state == "pending").distinct()
     assert len(session.scalars(again).all()) == 1
-
-
-def test_the_end_of_a_message_comes_before_its_next_try(post, session):
-    wave = make_wave(session, expires_at=NOW + timedelta(seconds=1))
-    post.services["log"].otherwise = scripted.AGAIN
-    post.send()
-    assert chunk(session, wave).next_at == NOW + timedelta(seconds=1)
-    assert session.scalar(select(Outcome.expires_at).where(Outcome.wave_id == wave.id)) == chunk(session, wave).next_at

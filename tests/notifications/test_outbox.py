@@ -48,13 +48,15 @@ def test_a_claim_is_written_before_anything_is_sent(database, session, wave):
     assert (claimed.wave_id, claimed.tag, claimed.code) == (wave.id, wave.tag, wave.code)
 
 
-def test_nobody_else_has_a_chunk_while_its_lease_runs(database, wave):
+@pytest.mark.usefixtures("wave")
+def test_nobody_else_has_a_chunk_while_its_lease_runs(database):
     claim(database, owner="one", now=NOW)
     assert not anything_due(database, NOW + LEASE - SECOND)
     assert claim(database, owner="two", now=NOW + LEASE - SECOND) is None
 
 
-def test_a_lease_that_is_over_is_taken_by_the_next(database, session, wave):
+@pytest.mark.usefixtures("wave")
+def test_a_lease_that_is_over_is_taken_by_the_next(database, session):
     claim(database, owner="one", now=NOW)
     assert claim(database, owner="two", now=NOW + LEASE).owner == "two"
     assert chunks(session)[0].owner == "two"
@@ -92,12 +94,13 @@ def test_what_is_due_later_is_not_claimed_yet(database, session, wave):
     assert claim(database, owner="one", now=NOW + SECOND)
 
 
-def test_a_lease_from_before_the_clock_jumped_back_holds_up_nobody(database, wave):
+@pytest.mark.usefixtures("wave")
+def test_a_lease_from_before_the_clock_jumped_back_holds_up_nobody(database):
     claim(database, owner="one", now=NOW + timedelta(days=1))
     assert claim(database, owner="two", now=NOW).owner == "two"
 
 
-def test_a_moment_from_before_the_clock_jumped_back_is_due(database, session, wave, sender):
+def test_a_moment_from_before_the_clock_jumped_back_is_due(session, wave, sender):
     tomorrow = NOW + timedelta(days=1)
     session.execute(update(Chunk).where(Chunk.wave_id == wave.id).values(next_at=tomorrow))
     session.execute(update(Message).where(Message.wave_id == wave.id).values(again_at=tomorrow))
@@ -131,7 +134,8 @@ def test_renewing_keeps_a_lease_and_says_which_are_lost(database, session):
     assert chunks(session)[1].owner == "thief"
 
 
-def test_a_beat_renews_what_is_held_and_nothing_else(database, session, clock, wave):
+@pytest.mark.usefixtures("wave")
+def test_a_beat_renews_what_is_held_and_nothing_else(database, session, clock):
     leases = Leases(database, clock=clock)
     clock.moment = NOW
     claimed = claim(database, owner="one", now=NOW)
@@ -181,7 +185,7 @@ def test_a_final_state_is_never_overwritten(database, session, wave):
     assert states_of(session, wave) == {"accepted": 2, "stopped": 1}
 
 
-def test_a_chunk_of_a_stopped_wave_is_closed_instead_of_sent(database, session, wave, sender, service):
+def test_a_chunk_of_a_stopped_wave_is_closed_instead_of_sent(session, wave, sender, service):
     session.execute(update(Message).where(Message.device_id == FIRST).values(maybe_delivered=True))
     session.execute(update(Wave).where(Wave.id == wave.id).values(stopped_at=NOW))
     session.commit()
@@ -219,7 +223,7 @@ def test_a_wave_with_something_open_is_not_settled(database, session, wave, stat
     assert not settle_wave(database, wave.id, now=NOW)
 
 
-def test_held_messages_of_a_chunk_are_left_to_whoever_holds_them(database, session, wave, sender, service):
+def test_held_messages_of_a_chunk_are_left_to_whoever_holds_them(session, wave, sender):
     session.execute(update(Message).where(Message.device_id == FIRST).values(state="held", again_at=NOW))
     session.commit()
     assert sender.send_next()
