@@ -89,16 +89,27 @@ class Audience:
         METADATA.drop_all(connection)  # of an audience whose connection broke off
         METADATA.create_all(connection)
 
+    def learn(self, session: Session, bounds: Bounds) -> bool:
+        """Take in the profiles of some devices, and what is known where they watch; True when that is new.
+
+        `name_parts` must then follow, if messages are to be written. Only the connection's own tables are changed.
+        """
+        self._learn_profiles(session, bounds)
+        return self._learn_standings(session, bounds)
+
+    def name_parts(self, session: Session) -> None:
+        """Give every standing its part, new ones where nothing like it was ever said."""
+        _find_parts(session)
+        self._analyze(session, STANDING.name)
+
     def decide(self, session: Session, bounds: Bounds) -> None:
-        """Decide for some devices: CASE and OUTCOME then hold what was decided, for this transaction's use."""
+        """Decide for some devices, about which was learnt: CASE and OUTCOME then hold what was decided."""
         if session.get_bind().dialect.name == "postgresql":
             # One great statement over many rows: compiling it costs more than it saves, and its sorts fit in memory.
             session.execute(text("SET LOCAL jit = off"))
             session.execute(text("SET LOCAL work_mem = '64MB'"))
         session.execute(delete(CASE))
         session.execute(delete(OUTCOME))
-        self._learn_profiles(session, bounds)
-        self._learn_standings(session, bounds)
         query = cases(self.day, self._hazards, bounds.after, bounds.until, scoped=self.scoped, now=self.now)
         session.execute(insert(CASE).from_select(list(query.selected_columns.keys()), query))
         rest = (CASE.c.who, *(CASE.c[hazard] for hazard in WATCHED))
@@ -169,7 +180,7 @@ class Audience:
             "week_starts_at": self.now - rules.WEEK,
         }
 
-    def _learn_standings(self, session: Session, bounds: Bounds) -> None:
+    def _learn_standings(self, session: Session, bounds: Bounds) -> bool:
         new = set() if self._knows_all else self._watched(session, bounds) - self._communes
         if len(new) > _MANY_COMMUNES and not self.scoped:
             # The rest is asked for at once: it will be needed by the next.
@@ -178,8 +189,6 @@ class Audience:
             self._communes |= new
             found = self._find(session, new)
             insert_rows(session, STANDING, (self._standing_row(*key, one) for key, one in found.items()))
-            _find_parts(session)
-            self._analyze(session, STANDING.name)
         due = (
             {"profile": number, "told_when": when, "starts": starts}
             for number, (_, profile) in enumerate(self._profiles)
@@ -189,6 +198,7 @@ class Audience:
         )
         insert_rows(session, DUE, due)
         self._analyze(session, DUE.name)
+        return bool(new)
 
     def _watched(self, session: Session, bounds: Bounds) -> set[str]:
         """Communes that the devices watch."""
@@ -251,8 +261,12 @@ def same_case() -> Any:
 
 @contextmanager
 def decided(session: Session, *, day: date, standings: Standings, now: datetime) -> Iterator[Audience]:
-    """Decide, for the length of a block, what every device that watches something is told about an alert day."""
+    """Decide, for the length of a block, what every device that watches something is told about an alert day.
+
+    Nothing is written but the connection's own tables: what is decided has no parts.
+    """
     audience = Audience(session, day=day, standings=lambda _session, _codes: standings, now=now, hazards=WATCHED)
+    audience.learn(session, Bounds())
     audience.decide(session, Bounds())
     yield audience
     audience.close(session)

@@ -130,7 +130,7 @@ def _states(hazards: Collection[str], after: str, until: str | None, *, scoped: 
     for hazard in hazards:
         here = Watch.hazard == hazard if len(hazards) > 1 else true()
         spoken = and_(here, speaks)
-        worst = func.max(case((spoken, level * cast(codes.PART, BigInteger) + STANDING.c.part_id)))
+        worst = func.max(case((spoken, level * cast(codes.PART, BigInteger) + func.coalesce(STANDING.c.part_id, 0))))
         packed = (
             func.max(case((here, state), else_=0))
             + func.min(case((and_(here, ~or_(speaks, func.coalesce(calm, false()))), 0), else_=1)) * codes.WHOLE

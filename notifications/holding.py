@@ -49,6 +49,8 @@ class Releaser:
                 .limit(AT_ONCE)
             )
             session.execute(insert(SCOPE).from_select(["device_id"], due))
+            audience.learn(session, Bounds())
+            audience.name_parts(session)
             audience.decide(session, Bounds())
             released = _release(session, wave, audience, now)
             _reopen(session, [wave.id], now)

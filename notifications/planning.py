@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, cast, delete, func, insert, literal, null, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database, Instant, changed_rows, insert_or_update
@@ -23,7 +23,7 @@ from content.hazards import WATCHED
 from notifications import ledger
 from notifications.audience import Audience, Bounds, Standings, same_case
 from notifications.audience_tables import BEFORE, CASE, NOW, OUTCOME, SCOPE
-from notifications.models import Chunk, Message, Outcome, Slice, Wave
+from notifications.models import Chunk, Mark, Message, Outcome, Slice, Wave
 from notifications.outbox import CHUNK
 from notifications.rules import Decision
 from notifications.steps import reached
@@ -106,18 +106,18 @@ class Planner:
 
     def _claim(self) -> int | None:
         now = self._clock()
-        free = Wave.planning_until.is_(None) | ~Wave.planning_until.between(now, now + _FAR * LEASE)
-        query = (
-            select(Wave.id)
-            .where(Wave.planned_at.is_(None), Wave.stopped_at.is_(None), Wave.lane == ALERTS, free)
-            .order_by(Wave.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+        unplanned = (Wave.planned_at.is_(None), Wave.stopped_at.is_(None), Wave.lane == ALERTS)
+        other = aliased(Wave)
+        busy = select(other.id).where(
+            other.day == Wave.day, other.planned_at.is_(None), other.planning_until.between(now, now + _FAR * LEASE)
         )
+        query = select(Wave.id).where(*unplanned, ~busy.exists()).order_by(Wave.id).limit(1)
         with self._database.session(write=False) as session:
-            if session.scalar(select(Wave.id).where(Wave.planned_at.is_(None)).limit(1)) is None:
+            if session.scalar(select(Wave.id).where(*unplanned).limit(1)) is None:
                 return None
         with self._database.session() as session:
+            # One after the other: two waves about one day, planned at once, would not see each other's messages.
+            session.execute(select(Mark.subject).with_for_update())
             wave_id = session.scalar(query)
             if wave_id is not None:
                 session.execute(update(Wave).where(Wave.id == wave_id).values(planning_until=now + LEASE))
@@ -159,50 +159,74 @@ class Planner:
         reached("plan.closed")
 
     def _plan_slice(self, database: Database, wave_id: int, audience: Audience) -> bool:
-        """Plan the next slice; False when the wave is closed, by this call or by somebody else's."""
-        with database.session() as session:
-            now = audience.now = self._clock()
-            # Not locked: whoever erases a device counts it on this row, and must not wait for a slice.
-            wave = session.get(Wave, wave_id)
-            if wave is None or wave.planned_at is not None or wave.stopped_at is not None:
+        """Plan the next slice; False when the wave is closed, by this call or by somebody else's.
+
+        What is decided lies in the connection's own tables: the database is locked only to write it down.
+        """
+        with database.session(write=False) as session:
+            audience.now = self._clock()
+            if not _is_open(session, wave_id):
                 return False
-            last = session.execute(
-                select(Slice.number, Slice.until).where(Slice.wave_id == wave_id).order_by(Slice.number.desc()).limit(1)
-            ).first()
-            number, after = (last.number + 1, last.until) if last else (1, "")
-            until = _end_of_slice(session, after, FIRST_SLICE if number == 1 else self._slice, scoped=audience.scoped)
-            if until is None:
-                close_planning(session, wave, now)
-                return False
-            bounds = Bounds(after, until)
+            number, after = _last_slice(session, wave_id)
+            size = self._slice if number else FIRST_SLICE
+            bounds = Bounds(after, _end_of_slice(session, after, size, scoped=audience.scoped))
+            is_new = bounds.until is not None and audience.learn(session, bounds)
+        if bounds.until is None:
+            with database.session() as session:
+                close_planning(session, wave_id, self._clock())
+            return False
+        if is_new:
+            with database.session() as session:
+                audience.name_parts(session)
+        with database.session(write=False) as session:
             audience.decide(session, bounds)
-            no_consent, eligible = write_slice(session, wave_id, audience, now)
-            _supersede_held(session, wave)
-            session.add(
-                Slice(
-                    wave_id=wave_id,
-                    number=number,
-                    after=after,
-                    until=until,
-                    eligible=eligible,
-                    no_consent=no_consent,
-                    planned_at=now,
-                )
-            )
-            _cut_chunks(session, wave, bounds, now)
-            wave.planning_until = now + LEASE
-            session.flush()
-            reached("plan.slice_written")
+        with database.session() as session:
+            # Not locked: whoever erases a device counts it on the wave's row, and must not wait for a slice.
+            if _is_open(session, wave_id) and _last_slice(session, wave_id) == (number, after):
+                _write_down(session, wave_id, number + 1, bounds, audience)
+                reached("plan.slice_written")
         return True
 
 
-def close_planning(session: Session, wave: Wave, now: datetime) -> None:
+def _is_open(session: Session, wave_id: int) -> bool:
+    """Whether a wave is still to be planned."""
+    query = select(Wave.id).where(Wave.id == wave_id, Wave.planned_at.is_(None), Wave.stopped_at.is_(None))
+    return session.scalar(query) is not None
+
+
+def _last_slice(session: Session, wave_id: int) -> tuple[int, str]:
+    """Number and end of the last slice of a wave: 0 and "" before the first."""
+    query = select(Slice.number, Slice.until).where(Slice.wave_id == wave_id).order_by(Slice.number.desc()).limit(1)
+    last = session.execute(query).first()
+    return (last.number, last.until) if last else (0, "")
+
+
+def _write_down(session: Session, wave_id: int, number: int, bounds: Bounds, audience: Audience) -> None:
+    wave, now = session.get_one(Wave, wave_id), audience.now
+    no_consent, eligible = write_slice(session, wave_id, audience, now)
+    _supersede_held(session, wave)
+    session.add(
+        Slice(
+            wave_id=wave_id,
+            number=number,
+            after=bounds.after,
+            until=bounds.until,
+            eligible=eligible,
+            no_consent=no_consent,
+            planned_at=now,
+        )
+    )
+    _cut_chunks(session, wave, bounds, now)
+    wave.planning_until = now + LEASE
+    session.flush()
+
+
+def close_planning(session: Session, wave_id: int, now: datetime) -> None:
     """Every slice is in. A wave that concerned nobody goes: there was nothing to say."""
-    wave.planned_at, wave.planning_until = now, None
-    eligible = session.scalar(select(func.sum(Slice.eligible)).where(Slice.wave_id == wave.id))
-    if not eligible:
-        session.flush()
-        session.execute(delete(Wave).where(Wave.id == wave.id))
+    if session.scalar(select(func.sum(Slice.eligible)).where(Slice.wave_id == wave_id)):
+        session.execute(update(Wave).where(Wave.id == wave_id).values(planned_at=now, planning_until=None))
+    else:
+        session.execute(delete(Wave).where(Wave.id == wave_id))
 
 
 def write_slice(session: Session, wave_id: int, audience: Audience, now: datetime) -> tuple[int, int]:

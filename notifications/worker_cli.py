@@ -69,8 +69,8 @@ def _check_transports(settings: Settings, clock: Clock) -> None:
 
     try:
         transports = transports_from(settings, clock=clock)
-    except (OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    except Exception as error:
+        raise click.ClickException(f"a push service cannot be used: {error} (see `alentours push check`)") from error
     for transport in transports:
         transport.close()
 

@@ -48,9 +48,7 @@ class Desk:
         os.close(self._tells)
         self._database = for_threads(Database.from_settings(self._settings))
         transports = transports_from(self._settings, clock=self._clock)
-        self._sender = Sender(
-            self._database, transports, rate_per_s=self._settings.push_rate_per_s, clock=self._clock
-        )
+        self._sender = Sender(self._database, transports, rate_per_s=self._settings.push_rate_per_s, clock=self._clock)
         self._sender.start()
         threading.Thread(target=self._wait_for_end, args=(self._sender,), daemon=True, name="end").start()
 
