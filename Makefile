@@ -44,6 +44,7 @@ openapi: $(STAMP) ## Write openapi.yaml, docs/settings.md and docs/problems.md
 bench: $(STAMP) ## Measure, and write the tables in docs/performance.md
 	$(BIN)/python bench/server.py
 	$(BIN)/python bench/nearest.py
+	$(BIN)/python bench/push.py
 
 services: ## Start PostgreSQL and Redis where they are missing; install PostGIS and wrk for the bench (Debian, root)
 	@sh deploy/services.sh

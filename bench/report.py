@@ -7,24 +7,28 @@ import os
 import platform
 import statistics
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.targets import WHY, Target, targets
+from bench.markdown import machine_line, paragraphs, section, table
+from bench.push_report import push_section
+from bench.targets import WHY, targets, targets_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 RAW = ROOT / "docs" / "performance"
 _PACKAGES = ("flask", "flask-smorest", "granian", "numba", "numpy", "orjson", "sqlalchemy")
+PUSH_PACKAGES = ("firebase-admin", "psycopg", "pycurl", "sqlalchemy")
 _HEAD = """# Performance
 
 Written by `make bench` from the raw output in [performance/](performance/); no test asserts speed.
 """
 
 
-def machine() -> dict[str, Any]:
-    """Describe the machine, and the day."""
+def machine(packages: Sequence[str] = _PACKAGES) -> dict[str, Any]:
+    """Describe the machine, the day, and the packages that matter."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -35,7 +39,7 @@ def machine() -> dict[str, Any]:
         "memory_gb": round(pages / 1e9),
         "system": _system(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {name: version(name) for name in packages},
     }
 
 
@@ -58,10 +62,10 @@ def write(name: str, results: dict[str, Any]) -> str:
 def page(raw: Path) -> str:
     """Render the page from the raw outputs in a folder."""
     sections = [_HEAD]
-    for name, section in (("nearest", nearest_section), ("server", server_section)):
+    for name, render in (("push", push_section), ("nearest", nearest_section), ("server", server_section)):
         path = raw / f"{name}.json"
         if path.exists():
-            sections.append(section(json.loads(path.read_text(encoding="utf-8"))))
+            sections.append(render(json.loads(path.read_text(encoding="utf-8"))))
     return "\n".join(sections)
 
 
@@ -91,11 +95,11 @@ def server_section(results: dict[str, Any]) -> str:
             rows.append((name, f"{median:,.0f}", f"{median / bare:.2f}"))
         else:
             rows.append((name, "absent", ""))
-    return _section(
+    return section(
         "The server",
         how,
-        _machine_line(results["machine"]),
-        _table(("route", "requests/s", "ratio to granian's bare Flask route"), rows),
+        machine_line(results["machine"]),
+        table(("route", "requests/s", "ratio to granian's bare Flask route"), rows),
     )
 
 
@@ -111,24 +115,16 @@ def nearest_section(results: dict[str, Any]) -> str:
         f"({setting['hours_known_percent']} % of the places tell their hours). The nearest 20, exactly. "
         "Everything below was measured in one run."
     )
-    return _section(
+    return section(
         "Nearest care among a million places",
         how,
-        _machine_line(results["machine"]),
-        _targets_table(targets(results)),
+        machine_line(results["machine"]),
+        targets_table(targets(results), WHY),
         _in_process(results),
         _over_http(results),
         _directory(results),
         _under_rebuild(results["under_rebuild"]),
     )
-
-
-def _targets_table(found: list[Target]) -> str:
-    rows = [(each.text, each.wanted, each.measured, "yes" if each.met else "**no**") for each in found]
-    missed = [f"- *{each.text}*: {WHY[each.id]}" for each in found if not each.met and each.id in WHY]
-    table = _table(("target", "wanted", "measured", "met"), rows)
-    reasons = ["Why a target is missed, and what the limit is:", "\n".join(missed)] if missed else []
-    return _paragraphs(table, *reasons)
 
 
 def _in_process(results: dict[str, Any]) -> str:
@@ -145,10 +141,10 @@ def _in_process(results: dict[str, Any]) -> str:
             (f"PostGIS KNN: {name}", f"{each['p50_us']:,.0f}", f"{each['p99_us']:,.0f}", "")
             for name, each in postgis["rows"].items()
         ]
-    texts = _paragraphs(
+    texts = paragraphs(
         "### In one process",
         f"{asked:,} questions of each kind, each from a position of its own, drawn as the population lives.",
-        _table(("question", "p50, µs", "p99, µs", "p99.9, µs"), rows),
+        table(("question", "p50, µs", "p99, µs", "p99.9, µs"), rows),
         "The last of our own rows is the hardest found: a large category of which hardly a place fits, if any. "
         f"The first question of a minute also works out the states of that minute: {minute['p50_us']:,.0f} µs in the "
         f"median, {minute['max_us']:,.0f} µs at worst, between 8 and 12 on a Monday.",
@@ -159,7 +155,7 @@ def _in_process(results: dict[str, Any]) -> str:
     )
     if "absent" in postgis:
         return texts
-    return _paragraphs(
+    return paragraphs(
         texts,
         f"PostGIS {postgis['version']} on PostgreSQL {postgis['postgresql']}: the same facilities in a database of its "
         "own, partitioned by category with a GiST index on `geography` each, prepared statements, warm, "
@@ -171,15 +167,15 @@ def _in_process(results: dict[str, Any]) -> str:
 
 def _over_http(results: dict[str, Any]) -> str:
     runs = (_http_run(run, results["machine"]["cores"]) for run in results["http"])
-    return _paragraphs("### Over HTTP", *runs, _request(results["request"]))
+    return paragraphs("### Over HTTP", *runs, _request(results["request"]))
 
 
 def _request(parts: dict[str, Any]) -> str:
     rest = parts["nearest_us"] - parts["constant_us"] - parts["find_us"] - parts["join_us"]
-    return _paragraphs(
+    return paragraphs(
         "Where the time of one question goes, of the processor, the app called without a network "
         f"({parts['questions']:,} questions):",
-        _table(
+        table(
             ("part", "µs"),
             [
                 ("the constant route: what every request costs", f"{parts['constant_us']:.0f}"),
@@ -208,12 +204,12 @@ def _http_run(run: dict[str, Any], cores: int) -> str:
         for name, found in rounds.items()
     ]
     workers = "One worker process" if run["workers"] == 1 else f"{run['workers']} worker processes"
-    return _paragraphs(
+    return paragraphs(
         f"{workers}; {run['connections']} kept-alive loopback connections; median of {len(rounds['bare Flask'])} "
         f"rounds of {run['seconds']:g} s taken in turn. `{run['generator']}` makes the load, from different positions, "
         f"and shares the machine's {cores} cores. Default log level (one line a request, thrown away); no rate limit, "
         f"since the load is one client. An answer is {run['answer_bytes']:,} bytes.",
-        _table(("route", "requests/s", "p50, ms", "p99, ms", "ratio to bare", "ratio to constant"), rows),
+        table(("route", "requests/s", "p50, ms", "p99, ms", "ratio to bare", "ratio to constant"), rows),
     )
 
 
@@ -224,7 +220,7 @@ def _directory(results: dict[str, Any]) -> str:
         (name, *(f"{value:,.0f}" for value in (*memory[which]["totals_mb"], *memory[which]["further_mb"])))
         for which, name in (("with", "with the directory"), ("without", "an empty database: no directory, no kernel"))
     ]
-    return _paragraphs(
+    return paragraphs(
         "### The directory: building and memory",
         f"`alentours care directory` builds it from the tables in {built['cold_s']:.1f} s (the database not in the "
         f"system's memory, the start of the program included). Warm, {built['whole_s']:.1f} s: reading the tables "
@@ -233,7 +229,7 @@ def _directory(results: dict[str, Any]) -> str:
         f"{built['files_mb']:,} MB ({largest}).",
         "Memory of `alentours serve`, all its processes together (PSS: what they share counts once; mapped files count "
         "where touched), after questions from everywhere, in MB:",
-        _table(("", "1 worker", "2 workers", "3 workers", "second worker", "third worker"), rows),
+        table(("", "1 worker", "2 workers", "3 workers", "second worker", "third worker"), rows),
     )
 
 
@@ -250,36 +246,11 @@ def _under_rebuild(run: dict[str, Any]) -> str:
         for name, result in (("no rebuild", run["quiet"]), ("rebuilding", run["rebuilding"]))
     ]
     served = ", ".join(f"{move['served_after_s']:.0f}" for move in run["rebuilds"])
-    return _paragraphs(
+    return paragraphs(
         "### A rebuild under load",
         f"Two workers, a steady load ({run['connections']} connections, each pausing {run['pause_ms']} ms after an "
         "answer), while a thousand places change and the tables' version moves, again as soon as the new one is "
         f"served: {len(run['rebuilds'])} times, served {served} s after the change. After that and two more, "
         f"{run['versions_left']} of the version folders are left on the disk.",
-        _table(("", "requests", "failed", "p50, ms", "p99, ms", "longest, ms"), rows),
+        table(("", "requests", "failed", "p50, ms", "p99, ms", "longest, ms"), rows),
     )
-
-
-# ---- Markdown
-
-
-def _machine_line(found: dict[str, Any]) -> str:
-    packages = ", ".join(f"{name} {number}" for name, number in found["packages"].items())
-    return (
-        f"{found['at']}, {found['cores']} cores ({found['cpu']}), {found['memory_gb']} GB, {found['system']}, "
-        f"Python {found['python']}, {packages}."
-    )
-
-
-def _section(title: str, *texts: str) -> str:
-    return _paragraphs(f"## {title}", *texts) + "\n"
-
-
-def _paragraphs(*texts: str) -> str:
-    return "\n\n".join(texts)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines)

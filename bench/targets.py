@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from bench.markdown import paragraphs, table
 
 P50_US, P99_US, OF_CONSTANT, OF_BARE, REBUILD_S, WORKER_MB = 50, 300, 0.6, 0.5, 20, 30
 
@@ -36,6 +39,15 @@ class Target(NamedTuple):
     wanted: str
     measured: str
     met: bool
+
+
+def targets_table(found: list[Target], why: Mapping[str, str]) -> str:
+    """Render targets; of those missed, why they are."""
+    rows = [(each.text, each.wanted, each.measured, "yes" if each.met else "**no**") for each in found]
+    missed = [f"- *{each.text}*: {why[each.id]}" for each in found if not each.met and each.id in why]
+    text = table(("target", "wanted", "measured", "met"), rows)
+    reasons = ["Why a target is missed, and what the limit is:", "\n".join(missed)] if missed else []
+    return paragraphs(text, *reasons)
 
 
 def targets(results: dict[str, Any]) -> list[Target]:
