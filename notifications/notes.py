@@ -23,8 +23,8 @@ from notifications.outbox import Claim
 from notifications.transports.base import Note
 from notifications.words import URGENT, Said, words
 
-KEPT: Final = 16_384
-"""Notes, outcomes and parts, each, in each of the two generations."""
+KEPT: Final = 65_536
+"""Notes, outcomes and parts, each, in each of the two generations: France has 35,000 communes, and two languages."""
 DEFAULT_LANGUAGE: Final = "fr"
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")

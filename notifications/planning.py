@@ -259,19 +259,22 @@ def is_concerned(decision: Decision) -> bool:
 
 def write_outcomes(session: Session, wave_id: int, audience: Audience, numbers: Collection[int]) -> dict[int, int]:
     """Write decisions as outcomes of a wave: {number of the decision: id of the outcome}."""
+    # Slices of a wave decide alike: what is the same is one outcome, and so one wording.
+    known = {
+        (row.kind, row.reason, row.counts, row.expires_at): row.id
+        for row in session.execute(select(*Outcome.__table__.columns).where(Outcome.wave_id == wave_id))
+    }
     ids = {}
     for number in numbers:
         decision = audience.decided[number]
-        outcome = Outcome(
-            wave_id=wave_id,
-            kind=str(decision.kind),
-            reason=decision.reason,
-            counts=decision.counts,
-            expires_at=decision.expires_at,
-        )
-        session.add(outcome)
-        session.flush()
-        ids[number] = outcome.id
+        key = (str(decision.kind), decision.reason, decision.counts, decision.expires_at)
+        if key not in known:
+            kind, reason, counts, expires_at = key
+            outcome = Outcome(wave_id=wave_id, kind=kind, reason=reason, counts=counts, expires_at=expires_at)
+            session.add(outcome)
+            session.flush()
+            known[key] = outcome.id
+        ids[number] = known[key]
     return ids
 
 

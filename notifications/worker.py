@@ -28,6 +28,8 @@ SWEEP_S: Final = 5.0
 AUDIT_S: Final = 10.0
 KEEP_S: Final = 3_600.0
 _LONGEST_PAUSE_S: Final = 30.0
+_SHARE: Final = 20
+"""A chore rests so many times as long as it took."""
 _log = logging.getLogger("alentours.worker")
 
 
@@ -63,29 +65,39 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. A database that is gone is waited for."""
         self._engine.start()
-        pause_s = TICK_S
+        # Counting a great wave takes a moment: nobody waits for it to be told.
+        keeping = threading.Thread(target=self._repeat, args=(self.keep_house, stop), daemon=True, name="ledger")
+        keeping.start()
         try:
-            while not stop.is_set():
-                try:
-                    self.tick()
-                    pause_s = TICK_S
-                except Exception:  # noqa: BLE001 - a restarted database is back in a moment; nothing is lost meanwhile
-                    if pause_s == TICK_S:
-                        _log.exception("the worker failed: it goes on")
-                    pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-                stop.wait(pause_s)
+            self._repeat(self.tick, stop)
         finally:
             self._engine.stop()
+            keeping.join(TICK_S)
 
     def tick(self) -> None:
-        """Do once whatever is to be done now."""
+        """Tell whatever is to be told now."""
         self._notice()
         while self._planner.plan_next(planned=self._engine.notify):
             pass
         while self._releaser.release():
             self._engine.notify()
+
+    def keep_house(self) -> None:
+        """Do whatever chore is due: find what was left, audit, forget what is old."""
         for chore in self._chores:
             chore.run_if_due()
+
+    def _repeat(self, job: Callable[[], None], stop: threading.Event) -> None:
+        pause_s = TICK_S
+        while not stop.is_set():
+            try:
+                job()
+                pause_s = TICK_S
+            except Exception:  # noqa: BLE001 - a restarted database is back in a moment; nothing is lost meanwhile
+                if pause_s == TICK_S:
+                    _log.exception("the worker failed: it goes on")
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            stop.wait(pause_s)
 
     def _notice(self) -> None:
         now = self._clock()
@@ -113,16 +125,18 @@ class Worker:
 
 
 class Chore:
-    """Something done every now and then, by a clock that never jumps."""
+    """Something done every now and then, by a clock that never jumps; what takes long is done less often."""
 
     def __init__(self, job: Callable[[], object], *, every_s: float) -> None:
         self._job = job
         self._every_s = every_s
-        self._done_at_s: float | None = None
+        self._due_at_s = 0.0
 
     def run_if_due(self) -> None:
         """Do it, if it is time."""
-        now_s = time.monotonic()
-        if self._done_at_s is None or now_s - self._done_at_s >= self._every_s:
-            self._job()
-            self._done_at_s = now_s
+        began_s = time.monotonic()
+        if began_s < self._due_at_s:
+            return
+        self._job()
+        ended_s = time.monotonic()
+        self._due_at_s = ended_s + max(self._every_s, _SHARE * (ended_s - began_s))

@@ -5,6 +5,8 @@ SQLite (WAL) by default, PostgreSQL by URL. Nothing here knows Flask.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -26,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -38,6 +41,9 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+_POLL_S = 0.002
+_ERROR = 0xFF
+"""The part of SQLite's codes that says what kind of error it is."""
 CONNECT_TIMEOUT_S = 5
 """A database host that does not answer is an answer (503) after this, not after the system's two minutes."""
 
@@ -118,8 +124,34 @@ def _guard_sqlite(engine: Engine, timeout_ms: int) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         # A writer takes its lock at BEGIN: a later upgrade of a read lock would fail at once, busy timeout or not.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("writes", False):
+            _begin_writing(connection, timeout_ms)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection, timeout_ms: int) -> None:
+    """Take SQLite's only writing lock as soon as it is free.
+
+    SQLite itself asks for it ten times a second at last: beside a process that writes without a pause, as one that
+    sends a wave, everybody else would be told that the database is busy. Raises OperationalError after `timeout_ms`.
+    """
+    driver: Any = connection.connection.driver_connection
+    ends_at_s = time.monotonic() + timeout_ms / 1000
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                busy = getattr(error.orig, "sqlite_errorcode", 0) & _ERROR == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() >= ends_at_s:
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={timeout_ms:d}")
 
 
 def insert_or_update(session: Session, table: type[Base]) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from celery import Celery
-from kombu import Exchange, Queue
+from kombu import Connection, Exchange, Queue
 from sqlalchemy.engine import make_url
 
 from citizen_api.core.settings import Settings
@@ -21,14 +21,30 @@ CONNECT_TIMEOUT_S: Final = 4.0
 _HEARTBEAT_S: Final = 20
 _VISIBILITY_S: Final = 60
 """When Redis hands an id out again that nobody has answered for. Longer deliveries get theirs twice: see the lease."""
+_RETRY_S: Final = 4.0
 _START_S: Final = 60.0
 """How long a worker process may take to start: transports read their files."""
+
+
+class _Connection(Connection):
+    """Tries again every few seconds, not after half a minute, and says once that it must."""
+
+    def ensure_connection(self, errback: Any = None, *args: Any, **said: Any) -> Any:
+        told: list[Exception] = []
+
+        def tell(error: Exception, pause_s: float) -> None:
+            if errback is not None and not told:
+                told.append(error)
+                errback(error, pause_s)
+
+        return super().ensure_connection(tell, *args, **{**said, "interval_max": _RETRY_S})
 
 
 def make_app(settings: Settings, send: Callable[[int], None] | None = None) -> Celery:
     """Make the Celery app of an installation; `send` is what its one task does, in a worker."""
     prefix = installation(settings)
     app = Celery("alentours", broker=settings.broker_url, set_as_current=False, changes=_changes(settings, prefix))
+    app.amqp.Connection = _Connection
     app.task(send or _not_here, name=TASK, shared=False)
     return app
 

@@ -8,10 +8,12 @@ import signal
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
 from celery import signals
+from celery.exceptions import CPendingDeprecationWarning
 from celery.platforms import set_pdeathsig
 
 from citizen_api.core.clock import Clock
@@ -136,6 +138,8 @@ def _configure_logs(level: str) -> None:
     logging.getLogger("celery").setLevel(logging.WARNING)
     logging.getLogger("kombu").setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+    # What goes on after a lost connection meets the lease: nothing there needs to be cancelled.
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)
 
 
 def _ready(lanes: Sequence[str], concurrency: int) -> None:

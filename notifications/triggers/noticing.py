@@ -172,6 +172,8 @@ def _speaks(session: Session, day: date) -> bool:
         return True
     known = select(AirFact.hazard, func.max(AirFact.level)).where(AirFact.day == day).group_by(AirFact.hazard)
     worst = {hazard: level for hazard, level in session.execute(known)}  # noqa: C416 - a Row is no tuple
+    if not worst:
+        return False
     if session.scalar(select(AirFact.id).where(AirFact.day == day, AirFact.tier.is_not(None)).limit(1)) is not None:
         return True
     wished = select(Watch.hazard, func.min(Watch.level)).group_by(Watch.hazard)
