@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts PostgreSQL, Redis and RabbitMQ on 127.0.0.1 where nothing answers yet; installs them from Debian's packages if root,
-# and what only `make bench` uses: PostGIS (to be compared with) and wrk (which makes the load).
+# Starts PostgreSQL, Redis and RabbitMQ on 127.0.0.1 where nothing answers yet; installs them from Debian's packages if
+# root, and what only `make bench` uses: PostGIS (to be compared with) and wrk (which makes the load).
 set -eu
 
 answers() { # port
@@ -46,7 +46,7 @@ fi
 wait_for 6379 Redis
 if ! answers 5672; then
     install_command rabbitmq-server rabbitmq-server
-    # Its package may have started it on every address: here only this machine reaches it, by guest/guest.
+    # Where there is an init system the package has started it already, and this second one ends by itself.
     answers 5672 || RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODENAME=rabbit@localhost \
         rabbitmq-server -detached >/dev/null 2>&1
 fi

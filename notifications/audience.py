@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from citizen_api.core.db import insert_or_update
 from citizen_api.people.device_models import Preferences, Watch
 from citizen_api.people.wishes import Profile, day_bounds, local_day
 from content.hazards import WATCHED
@@ -277,7 +278,8 @@ def _find_parts(session: Session) -> None:
     new = STANDING.c.part_id.is_(None)
     same = [getattr(Part, name) == STANDING.c[name] for name in _SAID]
     missing = select(*(STANDING.c[name] for name in _SAID)).where(new, ~select(Part.id).where(*same).exists())
-    session.execute(insert(Part).from_select(_SAID, missing.distinct()))
+    # Another worker may be saying the same at this moment.
+    session.execute(insert_or_update(session, Part).from_select(_SAID, missing.distinct()).on_conflict_do_nothing())
     part = select(Part.id).where(*same).scalar_subquery()
     session.execute(update(STANDING).where(new).values(part_id=part))
 

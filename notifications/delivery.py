@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -24,13 +24,22 @@ from notifications.models import Wave
 from notifications.notes import Notes
 from notifications.outbox import look, superseded
 from notifications.pace import Pacer
-from notifications.platforms import PLATFORM_OF
+from notifications.platforms import PLATFORM_OF, alarm
 from notifications.problems import WaveSettled
 from notifications.settling import Again, Results, Settled, settle
 from notifications.steps import reached
 from notifications.transports.base import Answer, Parcel, Transport
+from notifications.transports.fcm_answers import THIRD_PARTY
 from notifications.wave_actions import stop_messages, stop_wave
 
+AT_ONCE: Final = {"webpush": 50}
+"""How many are handed over at once where any of them may keep us waiting: what is said of the rest meanwhile (a newer
+word, a stop) is looked at before the next."""
+_LAST: Final = "webpush"
+"""Anybody may run such a service, and be slow: who is reached otherwise does not wait for it."""
+_LONGEST_STAY_S: Final = 5.0
+_LEFT_FOR: Final = timedelta(seconds=5)
+"""A chunk that stays longer on a platform is left for so long."""
 TRANSIENT: Final = (OperationalError, InterfaceError, PoolTimeoutError)
 """What a database says that is restarted, or where two waited for each other."""
 SETTLED_EVERY_S: Final = 0.25
@@ -100,7 +109,7 @@ class Delivery:
         waiting = loaded.letters
         while waiting and self._goes_on():
             onward: list[Letter] = []
-            for platform, letters in self._route(waiting).items():
+            for platform, letters in sorted(self._route(waiting).items(), key=lambda routed: routed[0] == _LAST):
                 onward += self._send(self._office.transports[platform], letters)
             waiting = onward
         reached("send.all_answered")
@@ -149,10 +158,14 @@ class Delivery:
         """Send letters on one platform, at the pace of all; give those that have another way to try."""
         onward: list[Letter] = []
         start = 0
+        began_s = time.monotonic()
         while start < len(letters):
             if transport.platform in self._resting:
                 return [*onward, *letters[start:]]
-            count = self._turn(len(letters) - start)
+            if time.monotonic() - began_s > _LONGEST_STAY_S:
+                self._leave(letters[start:])
+                break
+            count = self._turn(min(len(letters) - start, AT_ONCE.get(transport.platform, len(letters))))
             if not count:
                 break
             portion = self._still_worth(letters[start : start + count])
@@ -160,6 +173,13 @@ class Delivery:
             if portion and not self._is_stopped:
                 onward += self._hand_over(transport, portion)
         return onward
+
+    def _leave(self, letters: Sequence[Letter]) -> None:
+        """Let other chunks have their turn, where a platform is slow: these are due again in a moment."""
+        soon = self._office.clock() + _LEFT_FOR
+        for letter in letters:
+            at = min(soon, letter.note.expires_at)
+            self._results.retry(Again(at, went_out=False, maybe_delivered=letter.maybe_delivered), letter.device_id)
 
     def _turn(self, wanted: int) -> int:
         """Wait until some may go, and give how many; 0 when nothing may any more."""
@@ -246,6 +266,8 @@ class Delivery:
         slow = [answer.retry_after_s or 0.0 for answer in answers if answer.slow_down]
         if slow:
             self._office.pacer.slow_down(max(slow))
+        if any(answer.code == THIRD_PARTY for answer in answers):
+            alarm(platform, THIRD_PARTY)
         for answer in answers:
             if answer.verdict == "stop_platform" and platform not in self._resting:
                 self._resting[platform] = self._judge.stop_platform(platform, answer)

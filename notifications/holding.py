@@ -14,8 +14,8 @@ from citizen_api.core.db import Database, changed_rows
 from notifications import ledger
 from notifications.audience import Audience, Bounds, same_case
 from notifications.audience_tables import CASE, OUTCOME, SCOPE
-from notifications.models import Chunk, Message, Wave
-from notifications.planning import Find, is_concerned, message_values, write_outcomes
+from notifications.models import Chunk, Mark, Message, Wave
+from notifications.planning import FAR, LEASE, Find, is_concerned, message_values, write_outcomes
 from notifications.steps import reached
 from notifications.wave_actions import stop_messages
 
@@ -38,9 +38,13 @@ class Releaser:
                 return 0
         with self._database.pinned() as database, database.session() as session:
             now = self._clock()
+            # A planner waits until this is done, and this for a planner: what one decides the other must know.
+            session.execute(select(Mark.subject).with_for_update())
             wave = _due_wave(session, now)
-            if wave is None or wave.day is None:
+            if wave is None or wave.day is None or _is_planned_now(session, wave.day, now):
                 return 0
+            # Locked before their messages, as a sender does: who closes one at this moment sees what is released.
+            session.execute(select(Chunk.id).where(Chunk.wave_id == wave.id).order_by(Chunk.id).with_for_update())
             audience = Audience(session, day=wave.day, standings=self._find(wave.day, now), now=now, scoped=True)
             due = (
                 select(Message.device_id)
@@ -95,6 +99,11 @@ def _unfinished(session: Session, wave_id: int) -> set[str]:
     """Which of the states that are not final occur in a wave."""
     query = select(Message.state).where(Message.wave_id == wave_id, Message.state.in_(ledger.OPEN)).distinct()
     return set(session.scalars(query))
+
+
+def _is_planned_now(session: Session, day: date, now: datetime) -> bool:
+    planning = Wave.planning_until.between(now, now + FAR * LEASE)
+    return session.scalar(select(Wave.id).where(Wave.day == day, Wave.planned_at.is_(None), planning)) is not None
 
 
 def _due_wave(session: Session, now: datetime) -> Wave | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, case, or_, select
+from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from citizen_api.core.db import Database
 from citizen_api.people.device_models import ALIVE, Consent, Preferences, Registration
+from citizen_api.people.wishes import Profile, is_quiet, quiet_ends_at
 from notifications import ledger
 from notifications.models import Message, Platform
 from notifications.notes import DEFAULT_LANGUAGE, Notes, Tomorrows, Wording, zone_of
@@ -19,6 +20,7 @@ from notifications.outbox import PENDING, Claim, is_due, is_near, moments, super
 from notifications.platforms import REST
 from notifications.transports.base import Note
 
+ALERTS: Final = "alerts"
 PREFERENCE: Final = ("fcm_fid", "fcm_token", "webpush", "log")
 """Kinds of registrations, the one that is tried first first; of two of a kind, the newer."""
 _RANK: Final = case({kind: number for number, kind in enumerate(PREFERENCE)}, value=Registration.kind, else_=9)
@@ -43,6 +45,7 @@ _DUE: Final = (
         Registration.p256dh,
         Registration.auth,
         Registration.digest,
+        Message.counted_at,
     )
     .outerjoin(Preferences, Preferences.device_id == Message.device_id)
     .outerjoin(
@@ -115,7 +118,8 @@ def load(database: Database, notes: Notes, claimed: Claim, *, now: datetime) -> 
     """Read the messages of a chunk that are due at `now`.
 
     Consent is asked again: a message whose device has withdrawn it is stopped by a person, by whom it was for. What is
-    over, and what a newer word replaces, is not sent any more.
+    over, and what a newer word replaces, is not sent any more. What has come into quiet hours since it was planned is
+    held.
     """
     with database.session(write=False) as session:
         rows: Sequence[Any] = session.execute(_DUE, {"purpose": claimed.lane, **claimed.bounds, **moments(now)}).all()
@@ -126,11 +130,12 @@ def load(database: Database, notes: Notes, claimed: Claim, *, now: datetime) -> 
     missing = [wording for wording, note in known.items() if note is None]
     if missing:
         known |= notes.write(claimed, missing, now=now)
+    quiet, held = _Quiet(claimed, now), dict[datetime, list[str]]()
     last: Letter | None = None
     for row, wording in zip(rows, wordings, strict=True):
         device_id = row[0]
         if last is not None and last.device_id == device_id:
-            last.ways.append(Way._make(row[11:]))
+            last.ways.append(Way._make(row[11:17]))
             continue
         note = known[wording]
         if note is None:
@@ -138,16 +143,68 @@ def load(database: Database, notes: Notes, claimed: Claim, *, now: datetime) -> 
             loaded.finish(ledger.UNCERTAIN if row[7] else ledger.STOPPED, device_id)
             last = None
             continue
-        last = Letter(device_id, note, row[6], row[7], [] if row[11] is None else [Way._make(row[11:])])
+        last = Letter(device_id, note, row[6], row[7], [] if row[11] is None else [Way._make(row[11:17])])
         if row[8] is None:
             loaded.finish(last.stopped, device_id)
         elif note.expires_at <= now or device_id in replaced:
             loaded.finish(last.over, device_id)
         elif not last.ways:
             loaded.finish(ledger.DEAD, device_id)
+        elif (ends_at := quiet(row[10], row[17])) is not None:
+            held.setdefault(ends_at, []).append(device_id)
         else:
             loaded.letters.append(last)
+    _hold(database, claimed, held)
     return loaded
+
+
+class _Quiet:
+    """Whether a message has come into quiet hours since it was planned: when they end, or None."""
+
+    def __init__(self, claimed: Claim, now: datetime) -> None:
+        self._is_alert = claimed.lane == ALERTS
+        self._now = now
+        self._profiles: dict[str, tuple[Profile, datetime] | None] = {}
+
+    def __call__(self, profile_key: str | None, told_at: datetime | None) -> datetime | None:
+        if profile_key is None or not self._is_alert:
+            return None
+        if profile_key not in self._profiles:
+            self._profiles[profile_key] = self._ends(profile_key)
+        found = self._profiles[profile_key]
+        if found is None:
+            return None
+        profile, ends_at = found
+        # What was planned in quiet hours may pass them.
+        passes = told_at is not None and profile.quiet and is_quiet(told_at, profile.quiet, zone=profile.zone)
+        return None if passes else ends_at
+
+    def _ends(self, profile_key: str) -> tuple[Profile, datetime] | None:
+        try:
+            profile = Profile.from_key(profile_key)
+        except (ValueError, KeyError, TypeError):
+            return None
+        if profile.quiet is None or not is_quiet(self._now, profile.quiet, zone=profile.zone):
+            return None
+        return profile, quiet_ends_at(self._now, profile.quiet, zone=profile.zone)
+
+
+def _hold(database: Database, claimed: Claim, held: Mapping[datetime, Sequence[str]]) -> None:
+    """Hold what would disturb: it is decided again when the quiet hours end."""
+    if not held:
+        return
+    with database.session() as session:
+        for ends_at, devices in held.items():
+            session.execute(
+                update(Message)
+                .where(
+                    Message.wave_id == claimed.wave_id,
+                    Message.device_id.in_(devices),
+                    Message.state == ledger.PENDING,
+                )
+                .values(state=ledger.HELD, again_at=ends_at, counted_at=None)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def _wordings(claimed: Claim, rows: Sequence[Any], now: datetime) -> list[Wording]:

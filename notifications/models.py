@@ -33,6 +33,7 @@ class Wave(Base):
     """
 
     __tablename__ = "notifications_wave"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id that is gone is never another's
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(CODE_LENGTH), unique=True)
@@ -81,7 +82,7 @@ class Chunk(Base):
     """
 
     __tablename__ = "notifications_chunk"
-    __table_args__ = (Index("ix_notifications_chunk_due", "lane", "next_at"),)
+    __table_args__ = (Index("ix_notifications_chunk_due", "lane", "next_at"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     wave_id: Mapped[int] = mapped_column(ForeignKey(Wave.id, ondelete="CASCADE"), index=True)
@@ -101,6 +102,7 @@ class Outcome(Base):
     """
 
     __tablename__ = "notifications_outcome"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id that is gone is never another's
 
     id: Mapped[int] = mapped_column(primary_key=True)
     wave_id: Mapped[int] = mapped_column(ForeignKey(Wave.id, ondelete="CASCADE"), index=True)

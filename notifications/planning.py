@@ -37,7 +37,7 @@ ALERTS: Final = "alerts"
 _PATIENCE: Final = 5
 _FEW_COMMUNES: Final = 1_000
 """Where more communes are concerned, it is quicker to look at everybody."""
-_FAR: Final = 2
+FAR: Final = 2
 """A lease that ends so many times its length ahead was written by a clock that has jumped back since."""
 Find = Callable[[Session, Collection[str]], Standings]
 
@@ -109,7 +109,7 @@ class Planner:
         unplanned = (Wave.planned_at.is_(None), Wave.stopped_at.is_(None), Wave.lane == ALERTS)
         other = aliased(Wave)
         busy = select(other.id).where(
-            other.day == Wave.day, other.planned_at.is_(None), other.planning_until.between(now, now + _FAR * LEASE)
+            other.day == Wave.day, other.planned_at.is_(None), other.planning_until.between(now, now + FAR * LEASE)
         )
         query = select(Wave.id).where(*unplanned, ~busy.exists()).order_by(Wave.id).limit(1)
         with self._database.session(write=False) as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,3 +38,20 @@ def stop_platform(database: Database, name: str, code: str, *, now: datetime) ->
         )
     _log.error("PUSH STOPPED ON %s: our credentials are refused (%s); it is tried again in 5 minutes", name, code)
     return until
+
+
+class _Alarm:
+    """Says something at most once in `REST`."""
+
+    def __init__(self) -> None:
+        self._said_at_s: dict[tuple[str, str], float] = {}
+
+    def __call__(self, name: str, code: str) -> None:
+        """Say loudly that a service behind a platform refuses the key that we have with it."""
+        now_s = time.monotonic()
+        if now_s - self._said_at_s.get((name, code), -REST.total_seconds()) >= REST.total_seconds():
+            self._said_at_s[name, code] = now_s
+            _log.error("PUSH REFUSED BEHIND %s: a service behind it refuses our key (%s); others go on", name, code)
+
+
+alarm: Final = _Alarm()

@@ -89,11 +89,13 @@ def count_receipt(session: Session, device_id: str, wave_id: int, kind: str) -> 
     Raises MessageUnknown.
     """
     here = (Message.wave_id == wave_id, Message.device_id == device_id)
+    # The answer that it was accepted may still be on its way to us. What never went out was not shown.
+    went_out = Message.state.in_(ledger.TOLD)
     counted: dict[str, int] = {}
     for name, bit in ((SHOWN, _SHOWN_BIT), (OPENED, _OPENED_BIT)):
         if name in {kind, SHOWN}:
             # Of two reports at once the second finds the bit set: it waits for the row, and looks again.
-            noting = update(Message).where(*here, Message.receipts.bitwise_and(bit) == 0)
+            noting = update(Message).where(*here, went_out, Message.receipts.bitwise_and(bit) == 0)
             counted[name] = changed_rows(
                 session.execute(
                     noting.values(receipts=Message.receipts + bit).execution_options(synchronize_session=False)

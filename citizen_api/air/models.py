@@ -60,6 +60,8 @@ class AirFact(Base):
         CheckConstraint("kind IN ('index', 'episode', 'vigilance')", name="kind"),
         Index("ix_air_fact_zone", "zone_kind", "zone_code", "day"),
         Index("ix_air_fact_day", "day", "hazard"),
+        # An id that is gone is never another's: whoever notices facts remembers how far it looked.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -14,6 +14,10 @@ from notifications.transports.base import ACCEPTED, Answer, Verdict
 WAIT_S: Final = 60.0
 """After a 429 that tells no time: what FCM's documentation asks for."""
 LONGEST_WAIT_S: Final = 86_400.0
+THIRD_PARTY: Final = "THIRD_PARTY_AUTH_ERROR"
+"""Apple or a browser's service refuses the key that the project has with it: it says nothing of Android phones."""
+THIRD_PARTY_RESTS_S: Final = 300.0
+"""A phone behind it is tried again after so long: the key may have been put right."""
 _FCM_ERROR: Final = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 _ERROR_INFO: Final = "type.googleapis.com/google.rpc.ErrorInfo"
 _BAD_REQUEST: Final = "type.googleapis.com/google.rpc.BadRequest"
@@ -79,6 +83,8 @@ def answer_of(status: int, retry_after: str | None, body: bytes, now: datetime) 
         return Answer("again", code, retry_after_s=_seconds(retry_after, now), maybe_delivered=True)
     if status in _PASSING:
         return Answer("again", code, retry_after_s=_seconds(retry_after, now), maybe_delivered=True)
+    if status == HTTPStatus.UNAUTHORIZED and error.fcm == THIRD_PARTY:
+        return Answer("again", code, retry_after_s=THIRD_PARTY_RESTS_S)
     return Answer(_verdict(status, error), code)
 
 

@@ -68,7 +68,7 @@ def notice(session: Session, *, now: datetime) -> int:
         if facts:
             ids = [fact.id for fact in facts]
             scopes.append((f"air {day} facts {min(ids)}-{max(ids)}", day, scope_of(session, facts)))
-        elif _speaks(session, day):
+        if _speaks(session, day):
             moment = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
             due = due_between(session, day, looked_at, now)
             if due is not None:

@@ -12,7 +12,7 @@ QUARANTINE = Answer("quarantine", "SENDER_ID_MISMATCH")
 MALFORMED = Answer("malformed", "INVALID_ARGUMENT")
 AGAIN = Answer("again", "UNAVAILABLE")
 MAYBE = Answer("again", "timeout", maybe_delivered=True)
-STOP_PLATFORM = Answer("stop_platform", "THIRD_PARTY_AUTH_ERROR")
+STOP_PLATFORM = Answer("stop_platform", "UNAUTHENTICATED")
 SLOW_DOWN = Answer("again", "QUOTA_EXCEEDED", retry_after_s=60.0, slow_down=True)
 
 

@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_wave")),
         sa.UniqueConstraint("code", name=op.f("uq_notifications_wave_code")),
         sa.UniqueConstraint("key", name=op.f("uq_notifications_wave_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_notifications_wave_day"), "notifications_wave", ["day"], unique=False)
     op.create_index(op.f("ix_notifications_wave_opened_at"), "notifications_wave", ["opened_at"], unique=False)
@@ -125,6 +126,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_chunk")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_notifications_chunk_due", "notifications_chunk", ["lane", "next_at"], unique=False)
     op.create_index(op.f("ix_notifications_chunk_wave_id"), "notifications_chunk", ["wave_id"], unique=False)
@@ -176,6 +178,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications_outcome")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_notifications_outcome_wave_id"), "notifications_outcome", ["wave_id"], unique=False)
     op.create_table(
@@ -225,6 +228,9 @@ def upgrade() -> None:
             "people_consent", recreate="always", table_kwargs={"sqlite_with_rowid": False}
         ) as batch:
             batch.alter_column("version", existing_type=sa.String(length=20))
+        # The ids of facts are never given twice, so that the mark of how far was looked stays right.
+        with op.batch_alter_table("air_fact", recreate="always", table_kwargs={"sqlite_autoincrement": True}) as batch:
+            batch.alter_column("hazard", existing_type=sa.String(length=10))
     for statement in _ON_SQLITE if on_sqlite else _ON_POSTGRESQL:
         op.execute(statement)
 

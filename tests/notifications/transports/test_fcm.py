@@ -90,7 +90,7 @@ FAULTS = {
     "bad_token_bare": Answer("retire", "INVALID_ARGUMENT"),
     "wrong_sender": Answer("quarantine", "SENDER_ID_MISMATCH"),
     "bad_argument": Answer("malformed", "INVALID_ARGUMENT"),
-    "bad_credentials": Answer("stop_platform", "THIRD_PARTY_AUTH_ERROR"),
+    "bad_credentials": Answer("again", "THIRD_PARTY_AUTH_ERROR", retry_after_s=300.0),
 }
 
 

@@ -93,12 +93,6 @@ ROWS = {
     "too large for a proxy": (413, HTML, "malformed", "413"),
     "a page with 400": (400, HTML, "malformed", "400"),
     "credentials": (401, make_body("UNAUTHENTICATED"), "stop_platform", "UNAUTHENTICATED"),
-    "APNs' credentials": (
-        401,
-        make_body("UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"),
-        "stop_platform",
-        "THIRD_PARTY_AUTH_ERROR",
-    ),
     "a page with 401": (401, HTML, "stop_platform", "401"),
     "wrong project": (403, make_body("PERMISSION_DENIED"), "stop_platform", "PERMISSION_DENIED"),
     "API disabled": (
@@ -113,6 +107,11 @@ ROWS = {
     "a redirect": (302, HTML, "stop_platform", "302"),
     "unknown refusal": (418, b"", "stop_platform", "418"),
 }
+
+
+def test_a_key_that_apple_refuses_costs_the_phones_behind_it_a_rest_and_nobody_else_anything():
+    body = make_body("UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR")
+    assert answer(401, body) == Answer("again", "THIRD_PARTY_AUTH_ERROR", retry_after_s=300.0)
 
 
 @pytest.mark.parametrize(("status", "body", "verdict", "code"), ROWS.values(), ids=ROWS.keys())
