@@ -112,21 +112,33 @@ class PushBook:
     def compose(self, kind: Kind, *, language: str, parts: Sequence[Part], when: When, day: date) -> Message:
         """Write one message about `parts`, at most one of each hazard, the worst first, for `day` (which is `when`).
 
-        What is too long loses its tip first, then the end of the names of its communes. Raises ValueError without a
+        The tip is the day's, or the next that fits. Without one that does, what is too long loses the end of the names
+        of its communes. Raises ValueError without a
         part, with two of one hazard, or where a level that must be known is not.
         """
         if not parts or len({part.hazard for part in parts}) < len(parts):
             raise ValueError("a message needs a part, and at most one of each hazard")
         if kind != "all_clear" and any(part.level is None for part in parts):
             raise ValueError("only an all-clear may know no level")
-        worst = parts[0]
-        tip = "" if worst.level is None else self.tip(worst.hazard, worst.level, day).say(language)
-        body = self._body(kind, language, parts, when, tip=tip)
+        body = self._body(kind, language, parts, when, tip=self._fitting(kind, language, parts, when, day=day))
         if len(body) > BODY_MOST:
             body = self._body(kind, language, parts, when)
         if len(body) > BODY_MOST:
             body = self._body(kind, language, parts, when, name_most=self._room(kind, language, parts, when))
         return Message(title=self._title(kind, language, parts, when), body=body)
+
+    def _fitting(self, kind: Kind, language: str, parts: Sequence[Part], when: When, *, day: date) -> str:
+        """The first tip from the day's on with which the body is not too long; "" without one."""
+        worst = parts[0]
+        if worst.level is None:
+            return ""
+        sentences = self.tips[worst.hazard, worst.level]
+        room = BODY_MOST - len(self._body(kind, language, parts, when)) - 1
+        for later in range(len(sentences)):
+            tip = sentences[(day.toordinal() + later) % len(sentences)].say(language)
+            if len(tip) <= room:
+                return tip
+        return ""
 
     def texts(self) -> Iterator[tuple[str, Words]]:
         """Give each tip once, with its place: levels of one band share theirs."""

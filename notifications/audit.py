@@ -23,6 +23,7 @@ from notifications.models import Message, Slice, Wave
 ELIGIBLE: Final = "eligible"
 """Beside the categories in `Wave.counts`."""
 _log = logging.getLogger("alentours.audit")
+_settled_log = logging.getLogger("alentours.waves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def audit_open(database: Database, *, now: datetime) -> int:
 
     What ails is written on the wave and logged as an error; a wave that balances again is healed.
     """
-    due = select(Wave.id, Wave.ailing, Wave.audited_at).where(
+    due = select(Wave.id, Wave.code, Wave.ailing, Wave.audited_at).where(
         Wave.counts.is_(None), or_(Wave.settled_at.is_(None), Wave.audited_at.is_(None), Wave.ailing.is_not(None))
     )
     with database.session(write=False) as session:
@@ -114,6 +115,8 @@ def audit_open(database: Database, *, now: datetime) -> int:
                 session.execute(update(Wave).where(Wave.id == wave_id).values(**values))
         for wave_id, one in changed.items():
             _tell(wave_id, before[wave_id].ailing, one.ailing)
+            if one.is_settled and before[wave_id].audited_at is None:
+                _say_settled(before[wave_id].code, one)
     return sum(one.ailing is not None for one in audited.values())
 
 
@@ -137,3 +140,10 @@ def _tell(wave_id: int, before: str | None, ailing: str | None) -> None:
         _log.error("WAVE %d DOES NOT BALANCE: %s", wave_id, ailing)
     if ailing is None and before is not None:
         _log.warning("wave %d balances again", wave_id)
+
+
+def _say_settled(code: str, one: Audited) -> None:
+    """Say once what became of everybody in a wave: counts, and nobody's name."""
+    counts = {category: count for category, count in one.balance.counts.items() if count}
+    said = {"wave": one.wave_id, "code": code, "eligible": one.balance.eligible, **counts}
+    _settled_log.info("wave settled", extra=said | {"balances": one.balance.missing == 0})

@@ -45,6 +45,7 @@ class Decided(NamedTuple):
 
     kind: str
     expires_at: datetime
+    reason: str
 
 
 class Recent(Generic[_Key, _Value]):
@@ -121,6 +122,7 @@ class Notes:
                 kind=decided.kind,
                 expires_at=decided.expires_at,
                 urgent=decided.kind in URGENT,
+                reason=decided.reason,
                 data=_data(claimed.code, decided.kind, claimed.day),
             )
             self._same.put(same, note)
@@ -177,9 +179,9 @@ def _read(
 def _outcomes(session: Session, ids: list[int]) -> Iterable[tuple[int, Decided]]:
     here = is_postgresql(session)
     chosen = is_one_of(Outcome.id, "ids", on_postgresql=here)
-    query = select(Outcome.id, Outcome.kind, Outcome.expires_at).where(chosen)
+    query = select(Outcome.id, Outcome.kind, Outcome.expires_at, Outcome.reason).where(chosen)
     found = session.execute(query, {"ids": values(ids, on_postgresql=here)})
-    return [(row.id, Decided(row.kind, row.expires_at)) for row in found]
+    return [(row.id, Decided(row.kind, row.expires_at, row.reason)) for row in found]
 
 
 def _parts(session: Session, ids: list[int]) -> Iterable[tuple[int, Said]]:

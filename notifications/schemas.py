@@ -127,7 +127,9 @@ class StopBody(Body):
     """Why nothing more of the wave is to be sent."""
 
     reason = ma.fields.String(
-        validate=[ma.validate.Length(1, REASON_LENGTH)], metadata={"example": "The index was withdrawn."}
+        # One line: it stands in reports, which nobody may continue.
+        validate=[ma.validate.Length(1, REASON_LENGTH), ma.validate.Regexp(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z")],
+        metadata={"example": "The index was withdrawn."},
     )
 
 

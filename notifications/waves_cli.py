@@ -8,6 +8,7 @@ import time
 from typing import Final, Never
 
 import click
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
@@ -59,17 +60,22 @@ def list_waves(context: Context) -> None:
 
 
 @waves.command("show")
-@click.argument("number", type=_NUMBER)
+@click.argument("number", type=_NUMBER, required=False)
 @click.option("--once", is_flag=True, help="Do not wait for the wave to settle.")
 @click.pass_obj
-def show(context: Context, number: int, *, once: bool) -> None:
-    """Show the balance of a wave; on a terminal, with a bar until it settles or Ctrl-C."""
+def show(context: Context, number: int | None, *, once: bool) -> None:
+    """Show the balance of a wave, the newest without NUMBER; on a terminal, with a bar until it settles or Ctrl-C."""
+    if number is None:
+        with context.database.session(write=False) as session:
+            number = session.scalar(select(func.max(Wave.id)))
+        if number is None:
+            raise click.ClickException("no wave yet")
     if not once and sys.stderr.isatty():
         _follow(context, number)
     with context.database.session(write=False) as session:
         wave = _wave(session, number)
         shown = queries.show(session, wave, now=context.clock())
-    _print(shown, context.settings.default_language)
+    _print(shown, "en")
 
 
 @waves.command("stop")
@@ -96,7 +102,12 @@ def stop(context: Context, number: int, reason: str | None) -> None:
                 now=now,
             )
     stopped = actions.stop_messages(context.database, number, now=now)
-    click.echo(f"Wave {number} is stopped: {stopped} messages do not go.")
+    if not newly:
+        click.echo(f"Wave {number} was stopped before: `alentours waves show {number}` says when and why.")
+        return
+    click.echo(
+        f"Wave {number} is stopped: {stopped} messages do not go, nor do those of chunks that are being sent now."
+    )
 
 
 @waves.command("audit")

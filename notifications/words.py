@@ -10,7 +10,7 @@ from typing import Final
 from citizen_api.people.wishes import local_day
 from content.catalogue import catalogue
 from content.hazards import SCALES, WATCHED
-from content.push import Kind, Message, Part, When
+from content.push import TITLE_MOST, Kind, Message, Part, When
 
 _DEMO: Final = {"fr": "Démo · ", "en": "Demo · "}
 URGENT: Final = frozenset({"alert", "raised"})
@@ -48,7 +48,8 @@ def words(kind: Kind, said: Sequence[Said], *, language: str, day: date, zone: s
     when: When = "tomorrow" if day > local_day(now, zone=zone) else "today"
     message = catalogue().push.compose(kind, language=language, parts=parts, when=when, day=day)
     if any(one.is_demo for one in said):
-        return Message(title=_DEMO[language] + message.title, body=message.body)
+        title = _DEMO[language] + message.title
+        return Message(title if len(title) <= TITLE_MOST else title[: TITLE_MOST - 1].rstrip() + "…", message.body)
     return message
 
 

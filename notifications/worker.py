@@ -25,7 +25,7 @@ from notifications.triggers.noticing import is_quiet, newest_fact, notice
 
 TICK_S: Final = 0.5
 SWEEP_S: Final = 5.0
-AUDIT_S: Final = 10.0
+AUDIT_S: Final = 1.0
 KEEP_S: Final = 3_600.0
 _LONGEST_PAUSE_S: Final = 30.0
 _SHARE: Final = 20

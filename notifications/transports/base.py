@@ -21,7 +21,8 @@ class Note:
     """What stands on a screen, the same object for every device that reads the same.
 
     `tag` names the place on the screen: a later note with the same tag replaces an earlier one. `expires_at`: after it
-    nothing is sent and nothing delivered. `urgent`: it may wake the phone. `data`: small strings for the app.
+    nothing is sent and nothing delivered. `urgent`: it may wake the phone. `reason`: the code of why it is told, which
+    goes nowhere but into the log. `data`: small strings for the app.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Note:
     kind: str
     expires_at: datetime
     urgent: bool
+    reason: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
 
     def __hash__(self) -> int:

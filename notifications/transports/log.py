@@ -39,6 +39,8 @@ class LogTransport:
                     "body": note.body,
                     "language": note.language,
                     "kind": note.kind,
+                    "reason": note.reason,
+                    "wave": note.data.get("message"),
                     "tag": note.tag,
                     "urgent": note.urgent,
                     "expires_at": note.expires_at.isoformat(),

@@ -95,7 +95,7 @@ def test_an_alert_says_where_what_when_how_bad_and_what_to_do():
 
 
 def test_a_long_message_loses_its_tip_before_a_letter_of_its_commune():
-    name = "Saint-Remy-en-Bouzemont-Saint-Genest-et-Isson"
+    name = "Saint-Remy-en-Bouzemont-Saint-Genest-et-Isson-sur-Synthetique-et-sur-Inventee"
     body = make_message("alert", Part("air", 6, name, "pm25")).body
     assert name in body
     assert body.endswith("surtout PM2.5.")
@@ -152,7 +152,7 @@ def test_the_last_uv_level_stands_for_all_above_it():
 def test_an_all_clear_may_know_no_level():
     message = make_message("all_clear", Part("air", None, "Lyon"), language="en")
     assert message.title == "Air: below your level"
-    assert message.body == "Lyon: the alert is over. It is below the level that you chose."
+    assert message.body == "Lyon: back below your level."
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -218,3 +218,14 @@ def test_every_commune_keeps_some_letters_in_the_longest_message():
     longest = [Part(hazard, SCALES[hazard].most, f"{hazard}-{'x' * 200}") for hazard in WATCHED]
     for kind, when, language in product(KINDS, WHENS, LANGUAGES):
         assert PUSH._room(kind, language, longest, when) >= COMMUNE_LEAST
+
+
+def test_where_the_tip_of_the_day_is_too_long_the_next_that_fits_takes_its_place():
+    name = "Saint-Remy-en-Bouzemont-Saint-Genest-et-Isson"
+    sentences = [words.say("fr") for words in PUSH.tips["air", 6]]
+    for number, tip in enumerate(sentences):
+        day = DAY + timedelta(days=number - DAY.toordinal() % len(sentences))
+        body = PUSH.compose("alert", language="fr", parts=[Part("air", 6, name, "pm25")], when="tomorrow", day=day).body
+        said = next(one for one in sentences if body.endswith(one))
+        room = BODY_MOST - len(body.removesuffix(said))
+        assert (said == tip) == (len(tip) <= room)

@@ -1,12 +1,18 @@
 """What is not sent, or not any more: it is over, a newer word has its place, or somebody said so."""
 
+from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, select, update
 
-from citizen_api.people.device_models import Consent, Device
-from notifications.models import Message, Outcome, Wave
+from citizen_api.people.device_models import Consent, Device, Preferences
+from citizen_api.people.wishes import DEFAULT_PROFILE, QuietHours, quiet_ends_at
+from notifications import delivery
+from notifications.models import Chunk, Message, Outcome, Platform, Wave
+from notifications.platforms import alarm
+from notifications.transports.base import Answer
 from tests.doubles import scripted
 from tests.notifications.ledger_makers import NOW, make_wave, states_of
 from tests.notifications.post import FIRST, Post, chunk, message
@@ -139,3 +145,47 @@ def test_the_end_of_a_message_comes_before_its_next_try(post, session):
     post.send()
     assert chunk(session, wave).next_at == NOW + timedelta(seconds=1)
     assert session.scalar(select(Outcome.expires_at).where(Outcome.wave_id == wave.id)) == chunk(session, wave).next_at
+
+
+def test_a_message_that_has_come_into_quiet_hours_is_held_until_they_end(post, session):
+    wave = make_wave(session, devices=2)
+    local = NOW.astimezone(ZoneInfo("Europe/Paris"))
+    quiet = QuietHours(local.time().replace(minute=0), (local + timedelta(hours=1)).time().replace(minute=0))
+    wished = update(Preferences).where(Preferences.device_id == FIRST)
+    session.execute(wished.values(profile_key=replace(DEFAULT_PROFILE, quiet=quiet).key))
+    other = update(Preferences).where(Preferences.device_id != FIRST)
+    session.execute(other.values(profile_key=replace(DEFAULT_PROFILE, quiet=None).key))
+    session.execute(update(Message).values(counted_at=NOW - timedelta(hours=1)))
+    post.send()
+    assert states_of(session, wave) == {"held": 1, "accepted": 1}
+    assert message(session).again_at == quiet_ends_at(NOW, quiet, zone="Europe/Paris")
+    # One that was planned in them, as an official alert may be, passes.
+    session.execute(
+        update(Message).where(Message.state == "held").values(state="pending", again_at=None, counted_at=NOW)
+    )
+    session.execute(update(Chunk).values(next_at=NOW))
+    post.send()
+    assert states_of(session, wave) == {"accepted": 2}
+
+
+def test_a_phone_whose_service_refuses_our_key_waits_and_the_others_do_not(post, session, caplog, monkeypatch):
+    monkeypatch.setattr(alarm, "_said_at_s", {})
+    wave = make_wave(session, registrations=("fcm_token",))
+    post.answers(f"{FIRST}/fcm_token", Answer("again", "THIRD_PARTY_AUTH_ERROR", retry_after_s=300.0))
+    post.send()
+    assert states_of(session, wave) == {"pending": 1, "accepted": 2}
+    assert message(session).again_at >= NOW + timedelta(seconds=300)
+    assert session.scalar(select(Platform.name)) is None
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_chunk_that_stays_long_on_a_slow_service_leaves_the_rest_for_a_moment(post, session, monkeypatch):
+    monkeypatch.setattr(delivery, "AT_ONCE", {"webpush": 1})
+    monkeypatch.setattr(delivery, "_LONGEST_STAY_S", 0.0)
+    wave = make_wave(session, registrations=("webpush",))
+    post.send()
+    assert states_of(session, wave) == {"pending": 3}
+    assert chunk(session, wave).next_at == NOW + timedelta(seconds=5)
+    monkeypatch.setattr(delivery, "_LONGEST_STAY_S", 60.0)
+    post.send(after=timedelta(seconds=5))
+    assert states_of(session, wave) == {"accepted": 3}

@@ -270,3 +270,25 @@ def test_every_state_that_planning_writes_is_one_of_the_ledger(city, session):
     session.commit()
     city.tick()
     assert {state for _, state, *_ in city.messages()} <= set(ledger.STATES)
+
+
+def test_a_fact_of_one_place_hides_no_watch_that_falls_due_in_another(city, session):
+    watcher(session, "synthetic-paris")
+    store(session, make_fact(4), known_at=at("25 12:00"))
+    session.commit()
+    city.tick("25 12:00")
+    store(session, make_fact(2, zone=("commune", "69383")), known_at=at("25 16:59"))
+    session.commit()
+    city.tick("25 17:00")
+    assert [state for _, state, *_ in city.messages()] == ["pending"]
+
+
+def test_the_number_of_a_wave_that_concerned_nobody_is_never_anothers(city, session):
+    watcher(session, "synthetic-told", level=5)
+    store(session, make_fact(4))
+    session.commit()
+    city.tick()
+    store(session, make_fact(5), known_at=at("25 18:30"))
+    session.commit()
+    city.tick("25 18:30")
+    assert session.scalar(select(Wave.id)) > 1

@@ -43,7 +43,8 @@ def make_log_parcel(**changed):
 
 def test_a_message_is_read_in_the_log_and_nothing_says_whose_it_is(transport, caplog):
     caplog.set_level(logging.INFO)
-    assert sent(transport, [make_log_parcel()]) == {0: ACCEPTED}
+    parcel = make_log_parcel(reason="above_wish", data={"message": "synthetic-wave"})
+    assert sent(transport, [parcel]) == {0: ACCEPTED}
     line = json.loads(SilentFormatter().format(caplog.records[0]))
     del line["time"]
     assert line == {
@@ -54,6 +55,8 @@ def test_a_message_is_read_in_the_log_and_nothing_says_whose_it_is(transport, ca
         "body": "Indice mauvais : préférez la marche par les petites rues.",
         "language": "fr",
         "kind": "alert",
+        "reason": "above_wish",
+        "wave": "synthetic-wave",
         "tag": "air-75104",
         "urgent": True,
         "expires_at": "2026-11-26T19:00:00+00:00",
