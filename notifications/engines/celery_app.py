@@ -26,7 +26,7 @@ _START_S: Final = 60.0
 """How long a worker process may take to start: transports read their files."""
 
 
-class _Connection(Connection):
+class _Connection(Connection):  # type: ignore[misc]  # kombu is read as untyped
     """Tries again every few seconds, not after half a minute, and says once that it must."""
 
     def ensure_connection(self, errback: Any = None, *args: Any, **said: Any) -> Any:

@@ -138,11 +138,11 @@ def _configure_logs(level: str) -> None:
     logging.getLogger("celery").setLevel(logging.WARNING)
     logging.getLogger("kombu").setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
-    # What goes on after a lost connection meets the lease: nothing there needs to be cancelled.
-    warnings.simplefilter("ignore", CPendingDeprecationWarning)
 
 
 def _ready(lanes: Sequence[str], concurrency: int) -> None:
+    # What goes on after a lost connection meets the lease: nothing there needs to be cancelled.
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)
     # Celery would start the command line again, in the place of this process.
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     _log.info("worker ready", extra={"lanes": list(lanes), "processes": concurrency})

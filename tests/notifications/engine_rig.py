@@ -1,4 +1,4 @@
-"""A private installation on PostgreSQL with one of the engines: real brokers, senders that are processes, FCM's double."""
+"""A private installation on PostgreSQL with one of the engines: real brokers, and senders that are processes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,17 @@ from notifications.outbox import LANES
 from notifications.worker import Worker
 from tests.conftest import fresh_database_url
 from tests.doubles.fcm import FcmDouble
-from tests.notifications.ledger_makers import make_wave, states_of
+from tests.notifications.ledger_makers import empty, make_wave, states_of
 
-PATIENCE_S = 40
+PATIENCE_S = 60
 ALENTOURS = Path(sys.executable).with_name("alentours")
 BROKERS = {
     "redis": os.environ.get("ALENTOURS_TEST_REDIS_URL", "redis://127.0.0.1:6379/1"),
     "rabbitmq": os.environ.get("ALENTOURS_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
 }
-ENGINES = ("embedded", "celery-redis", "celery-rabbitmq")
+CELERY = ("celery-redis", "celery-rabbitmq")
+ENGINES = ("embedded", *CELERY)
+_NUMBERS = count(1)
 
 
 class Rig:
@@ -56,7 +59,6 @@ class Rig:
         self.names_of_one = 2 if self.is_celery else 1
         """How many owners of leases a sender has."""
         self._log = (folder / "log").open("ab")
-        self._made = 0
 
     def ensure(self, count: int) -> None:
         """Have so many senders, at work or about to be."""
@@ -69,7 +71,7 @@ class Rig:
         command = ["worker", "--concurrency", "1", *options] if self.is_celery else ["background"]
         others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         return subprocess.Popen(
-            [sys.executable, "/tmp/aw.py", *command],
+            [str(ALENTOURS), *command],
             env=others | self.settings.to_environment(),
             stdin=subprocess.PIPE,
             stdout=self._log,
@@ -79,12 +81,24 @@ class Rig:
 
     def plan(self, name: str, **said: Any) -> Wave:
         """Make a wave with devices that nobody else has, due now."""
-        self._made += 1
-        key = f"{name}-{self._made}"
+        key = f"{next(_NUMBERS)}-{name}"
         now = system_clock()
         values = {"registrations": ["fcm_token"], "expires_at": now + timedelta(hours=1), "tag": key, "noise": False}
         with self.database.session() as session:
             return make_wave(session, key, now=now, **(values | said))
+
+    def occupy_all(self, name: str) -> list[Wave]:
+        """Plan waves of 40 messages, each its own chunk, until two senders have something in hand at once."""
+        wait_until(lambda: not self.owners())  # those of the dead
+        waves: list[Wave] = []
+
+        def is_done() -> bool:
+            if not waves or self.states(waves[-1]).get("pending", 0) < 20:
+                waves.append(self.plan(name, devices=40, chunk=1))
+            return len(self.owners()) > self.names_of_one
+
+        wait_until(is_done)
+        return waves
 
     def states(self, wave: Wave) -> dict[str, int]:
         """How many messages of a wave are in each state; it balances."""
@@ -133,6 +147,24 @@ class Rig:
             queues = [app.amqp.queues[queue_name(self.settings, lane)] for lane in LANES]
             return sum(queue(connection.default_channel).purge() for queue in queues)
 
+    def waiting(self) -> int:
+        """How many ids wait at the broker."""
+        with self._app() as app, app.connection_for_write() as connection:
+            queues = [app.amqp.queues[queue_name(self.settings, lane)] for lane in LANES]
+            return sum(queue(connection.default_channel).queue_declare().message_count for queue in queues)
+
+    def peek(self, lane: str = "alerts") -> Any:
+        """Take a message from a queue as it is, if there is one."""
+        with self._app() as app, app.connection_for_write() as connection:
+            return app.amqp.queues[queue_name(self.settings, lane)](connection.default_channel).get(no_ack=True)
+
+    def forget(self) -> None:
+        """Take its waves away, and what its broker has of them."""
+        with self.database.session() as session:
+            empty(session)
+        if self.is_celery:
+            self._leave_broker()
+
     def log(self) -> str:
         """Everything that its senders logged."""
         return Path(str(self._log.name)).read_text(encoding="utf-8")
@@ -141,8 +173,7 @@ class Rig:
         """End everything, and leave nothing at the broker."""
         for sender in self.senders:
             kill(sender)
-        if self.is_celery:
-            self._leave_broker()
+        self.forget()
         self._log.close()
         self.database.engine.dispose()
 
@@ -244,6 +275,6 @@ def check_broker(kind: str) -> None:
     except Exception as error:
         if os.environ.get("CI") == "true":
             raise
-        pytest.skip(f"no {kind.removeprefix('celery-')} at {connection.as_uri()} ({type(error).__name__}): make services")
+        pytest.skip(f"{kind} has no broker at {connection.as_uri()} ({type(error).__name__}): make services")
     finally:
         connection.release()
