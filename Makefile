@@ -46,7 +46,7 @@ bench: $(STAMP) ## Measure, and write the tables in docs/performance.md
 	$(BIN)/python bench/nearest.py
 	$(BIN)/python bench/push.py
 
-services: ## Start PostgreSQL and Redis where they are missing; install PostGIS and wrk for the bench (Debian, root)
+services: ## Start PostgreSQL, Redis and RabbitMQ where they are missing; install PostGIS and wrk for the bench (Debian, root)
 	@sh deploy/services.sh
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows, without registry addresses
