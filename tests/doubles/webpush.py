@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from citizen_api.core.outgoing import allow_origin, forget_origin
 from notifications.transports.base import Note, Parcel
 from notifications.transports.webpush import WebPushTransport
-from tests.doubles.webpush_certificate import make_certificate
+from tests.doubles.certificates import make_certificate
 
 LONGEST_BODY = 4_096
 URGENCIES = {"very-low", "low", "normal", "high"}

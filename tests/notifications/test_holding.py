@@ -5,17 +5,9 @@ from sqlalchemy import select, update
 
 from citizen_api.people.device_models import Consent, Registration, Watch
 from notifications.models import Chunk, Message, Wave
-from tests.notifications.city import City, quiet_night
+from tests.notifications.city import quiet_night
 from tests.notifications.makers import at
 from tests.notifications.test_triggers_air import make_fact, store
-
-
-@pytest.fixture
-def city(database, clock):
-    clock.moment = at("25 18:00")
-    made = City(database, clock)
-    yield made
-    made.assert_balanced()
 
 
 def test_what_quiet_hours_hold_goes_at_their_end_if_it_is_still_true(city, session):

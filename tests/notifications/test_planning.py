@@ -12,17 +12,9 @@ from notifications import ledger, planning
 from notifications.models import Chunk, Mark, Message, Outcome, Part, Slice, Wave
 from notifications.planning import EVERYBODY, Scope, open_wave
 from notifications.triggers.noticing import is_quiet, newest_fact, notice
-from tests.notifications.city import City, quiet_night, watcher
+from tests.notifications.city import quiet_night, watcher
 from tests.notifications.makers import DAY, PARIS, at, make_profile
 from tests.notifications.test_triggers_air import make_fact, store
-
-
-@pytest.fixture
-def city(database, clock):
-    clock.moment = at("25 18:00")
-    made = City(database, clock)
-    yield made
-    made.assert_balanced()
 
 
 def test_a_fact_becomes_a_message_for_each_device_that_it_concerns(city, session):
