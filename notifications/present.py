@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from citizen_api.people.wishes import Profile
+from citizen_api.web.notices import notice
 from content.catalogue import catalogue
 from content.push import Kind
 from notifications.ledger import CATEGORIES, Balance
@@ -35,7 +36,7 @@ def wave_page_view(shown: WaveShown) -> dict[str, Any]:
         "open_chunks": shown.open_chunks,
         "accepted_per_s": None if rate is None else round(rate, 3),
         "attempts": shown.attempts,
-        "notices": [],
+        "notices": [notice("demo_air")] if shown.is_demo else [],
     }
 
 

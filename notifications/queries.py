@@ -42,7 +42,7 @@ class AttemptCount:
 class WaveShown:
     """All that is told of one wave. None of it names a device.
 
-    `accepted_per_s`: since the wave opened, None before a second has passed.
+    `accepted_per_s`: since the wave opened, None before a second has passed. `is_demo`: it says what is made up.
     """
 
     wave: Wave
@@ -50,6 +50,7 @@ class WaveShown:
     open_chunks: int
     attempts: Sequence[AttemptCount]
     accepted_per_s: float | None
+    is_demo: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,15 @@ def show(session: Session, wave: Wave, *, now: datetime) -> WaveShown:
         open_chunks=session.scalar(sending) or 0,
         attempts=attempts(session, wave),
         accepted_per_s=accepted_per_s(wave, balance, now=now),
+        is_demo=is_demo(session, wave),
     )
+
+
+def is_demo(session: Session, wave: Wave) -> bool:
+    """Whether a wave says what the demo city made up: its first message tells."""
+    first = func.coalesce(Message.air, Message.pollen, Message.heat, Message.uv)
+    query = select(Part.is_demo).join(Message, first == Part.id).where(Message.wave_id == wave.id)
+    return bool(session.scalar(query.order_by(Message.device_id).limit(1)))
 
 
 def accepted_per_s(wave: Wave, balance: Balance, *, now: datetime) -> float | None:

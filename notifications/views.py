@@ -13,6 +13,7 @@ from citizen_api.people import device_queries
 from citizen_api.web.auth import current_device, current_staff
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
+from citizen_api.web.notices import notice
 from citizen_api.web.services import Services, end_session, now, services, session
 from notifications import present, queries, schemas
 from notifications import wave_actions as actions
@@ -139,6 +140,7 @@ def my_messages(args: dict[str, Any]) -> dict[str, Any]:
     return {
         "items": present.message_views(page, names, language=language() if asked else wished, profile=profile),
         "next": write_cursor(search, (page[-1].wave.id,)) if len(found) > len(page) else None,
+        "notices": [notice("demo_air")] if any(part.is_demo for one in page for part in one.parts) else [],
     }
 
 

@@ -173,6 +173,8 @@ def _bar(number: int, final: int) -> tqdm[Never]:
 def _print(shown: WaveShown, language: str) -> None:
     wave, balance = shown.wave, shown.balance
     click.echo(f"Wave {wave.id} ({wave.code}): {wave.lane}, {queries.state_of(wave)}")
+    if shown.is_demo:
+        click.echo("  MADE UP: it says what the demo city made up.")
     moments = {"opened": wave.opened_at, "planned": wave.planned_at, "settled": wave.settled_at}
     moments |= {"stopped": wave.stopped_at}
     for name, moment in moments.items():

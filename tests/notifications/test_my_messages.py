@@ -4,12 +4,12 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from citizen_api.core.db import Database, make_engine
 from citizen_api.core.settings import Settings
 from citizen_api.preparing import prepare_database
-from notifications import ledger
+from notifications import ledger, queries
 from notifications.models import Message, Part, Wave
 from notifications.wave_actions import count_receipt
 from tests.conftest import fresh_database_url
@@ -210,3 +210,18 @@ def test_reports_that_come_at_once_count_once_and_none_is_lost(own_database):
         assert receipts(session, made.wave.id) == (3, 2)
         bits = dict(session.execute(select(Message.device_id, Message.receipts)).all())
     assert bits == {first: 3, second: 3, third: 1}
+
+
+def test_what_the_demo_city_made_up_is_said_to_be_so_to_residents_and_to_staff(client, session, device):
+    device_id, headers = device
+    made = make_wave(session)
+    make_message(session, made, device_id)
+    session.commit()
+    shown = queries.show(session, made.wave, now=at("26 12:00"))
+    assert (messages(client, headers)["notices"], shown.is_demo) == ([], False)
+    session.execute(update(Part).values(is_demo=True))
+    # The wave's other messages say nothing of their own: its first that does tells.
+    session.execute(delete(Message).where(Message.device_id != device_id))
+    session.commit()
+    assert [one["code"] for one in messages(client, headers)["notices"]] == ["demo_air"]
+    assert queries.show(session, made.wave, now=at("26 12:00")).is_demo
