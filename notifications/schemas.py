@@ -16,6 +16,8 @@ from notifications.wave_actions import REASON_LENGTH, RECEIPTS
 
 _CODE = {"example": "Zk3v0QyXw1rT9s5b"}
 _MOST = 200
+_ONE_LINE = r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f\u2028\u2029])[\s\S]+$"
+"""As Python and JavaScript read it alike: no control letter and no line's end, the last letter included."""
 
 
 def _moment(*, allow_none: bool = False, **metadata: Any) -> ma.fields.AwareDateTime:
@@ -128,7 +130,7 @@ class StopBody(Body):
 
     reason = ma.fields.String(
         # One line: it stands in reports, which nobody may continue.
-        validate=[ma.validate.Length(1, REASON_LENGTH), ma.validate.Regexp(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z")],
+        validate=[ma.validate.Length(1, REASON_LENGTH), ma.validate.Regexp(_ONE_LINE)],
         metadata={"example": "The index was withdrawn."},
     )
 

@@ -30,6 +30,7 @@ def test_a_clock_that_jumps_by_an_hour_loses_nothing(make_town, record_property,
 
 def test_nothing_is_sent_once_the_alert_is_over(make_town):
     town = make_town(ALENTOURS_PUSH_RATE_PER_S="100")
+    town.be_awake()
     town.run("background")
     town.wait_for_readiness(1)
     town.clock.jump(OVER - timedelta(seconds=3) - town.clock())

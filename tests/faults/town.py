@@ -92,6 +92,11 @@ class Town:
             watches = [{"id": one, "device_id": one, **wish} for one in self.ids + silent + mute]
             session.execute(insert(Watch), watches)
 
+    def be_awake(self) -> None:
+        """Nobody has quiet hours any more: midnight is near."""
+        with self.database.session() as session:
+            session.execute(update(Preferences).values(profile_key=make_profile(quiet=None).key))
+
     def pollute(self, level: int = 4) -> None:
         """Let the air be bad: the fact that everything begins with."""
         with self.database.session() as session:

@@ -235,3 +235,10 @@ def test_a_list_tells_how_many_are_eligible_without_counting_messages(client, se
     assert listed(client, reader)["items"][0]["eligible"] == 1_000_000
     shown = client.get(f"/v1/waves/{made.wave.code}", headers=reader).get_json()["balance"]
     assert (shown["missing"], shown["balanced"]) == (999_999, False)
+
+
+@pytest.mark.parametrize("reason", ["It is over.\n", "red \x1b[31m", "one\nIt balances.", "\u2028"])
+def test_a_reason_is_one_line_that_no_report_mistakes_for_its_own(client, session, key, reason):
+    made = make_wave(session, {"pending": 1})
+    session.commit()
+    assert stop(client, key, made, reason=reason).status_code == 422
