@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import firebase_admin
-import pycurl  # type: ignore[import-untyped]
+import pycurl
 from firebase_admin import credentials, messaging
 
 from bench.push_double import Double
@@ -100,8 +100,8 @@ def _send_each(double: Double, note: Note, messages: int, _: int) -> float:
     app = firebase_admin.initialize_app(credentials.Certificate(str(double.credentials)), name="bench")
     try:
         # No emulator exists, and no public way to aim it elsewhere.
-        service = messaging._get_messaging_service(app)  # noqa: SLF001
-        service._fcm_url = service._fcm_url.replace("https://fcm.googleapis.com", double.origin)  # noqa: SLF001
+        service = messaging._get_messaging_service(app)  # noqa: SLF001 - there is no other way to aim it
+        service._fcm_url = service._fcm_url.replace("https://fcm.googleapis.com", double.origin)  # noqa: SLF001 - as above
         made = [_message(note, TTL_S, "token") for _ in range(AT_ONCE)]
         for number, message in enumerate(made):
             message.token = _target(number)

@@ -53,7 +53,10 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
 
         start_demo_city(settings, database, say=lambda line: click.echo(line, err=True))
     else:
+        from citizen_api.demo.staging import Stage  # noqa: PLC0415 - a small module, which clears away what is left
+
         forget_demo(database)
+        Stage(settings.data_dir).clear()
     with database.session(write=False) as session:
         count = care_queries.count_facilities(session)
     database.engine.dispose()

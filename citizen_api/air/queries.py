@@ -96,7 +96,7 @@ def facts(
                 *(and_(AirFact.zone_kind == kind, AirFact.zone_code.in_(kinds[kind])) for kind in sorted(kinds)),
             )
         )
-    return list(session.execute(query))  # type: ignore[arg-type]
+    return list(session.execute(query))  # type: ignore[arg-type]  # a row has the columns of a fact
 
 
 def by_zone(found: Iterable[AirFact]) -> dict[Zone, list[AirFact]]:

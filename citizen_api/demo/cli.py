@@ -1,5 +1,7 @@
 """Commands about the demo city that a running `alentours serve --demo` has."""
 
+# ruff: noqa: PLC0415 - the demo city is loaded only by whoever asks for it
+
 from __future__ import annotations
 
 import time
@@ -60,7 +62,7 @@ def episode(context: Context, commune: str, level: int | None, tier: str | None,
 def _commune(context: Context, code: str) -> DemoCommune:
     """Raises WrongError for a commune of which the demo city publishes nothing."""
     # Without --demo nothing of it exists: no other command has to load it.
-    from citizen_api.demo.air import DEPARTEMENTS, demo_communes  # noqa: PLC0415
+    from citizen_api.demo.air import DEPARTEMENTS, demo_communes
 
     with context.database.session(write=False) as session:
         for commune in demo_communes(session):
@@ -72,10 +74,10 @@ def _commune(context: Context, code: str) -> DemoCommune:
 
 
 def _stage(context: Context, commune: DemoCommune, level: int, tier: str | None, day: str) -> None:
-    from citizen_api.demo.air import ZONE  # noqa: PLC0415
-    from citizen_api.demo.air_rules import Staged  # noqa: PLC0415
-    from citizen_api.demo.staging import Stage  # noqa: PLC0415
-    from citizen_api.people.wishes import local_day  # noqa: PLC0415
+    from citizen_api.demo.air import ZONE
+    from citizen_api.demo.air_rules import Staged
+    from citizen_api.demo.staging import Stage
+    from citizen_api.people.wishes import local_day
 
     stage = Stage(context.settings.data_dir)
     today = local_day(context.clock(), zone=ZONE)
@@ -108,7 +110,7 @@ def _stage(context: Context, commune: DemoCommune, level: int, tier: str | None,
 
 
 def _end(context: Context, commune: DemoCommune) -> None:
-    from citizen_api.demo.staging import Stage  # noqa: PLC0415
+    from citizen_api.demo.staging import Stage
 
     stage = Stage(context.settings.data_dir)
     for staged in stage.staged():
@@ -124,7 +126,7 @@ def _end(context: Context, commune: DemoCommune) -> None:
 
 def _shown(context: Context, commune: DemoCommune, day: str) -> int | None:
     """The level that `GET /v1/air` shows, whoever says it: a real source speaks before the demo city."""
-    from citizen_api.air.page import air_page  # noqa: PLC0415
+    from citizen_api.air.page import air_page
 
     with context.database.session(write=False) as session:
         found = air_page(session, commune.code, at=context.clock()).days[day].outlook
@@ -133,7 +135,7 @@ def _shown(context: Context, commune: DemoCommune, day: str) -> int | None:
 
 def _have_it_read(context: Context) -> float:
     """Have the demo city read what it publishes, and give how long that took, in seconds. Raises ClickException."""
-    from citizen_api.demo.air import ask_again, was_read  # noqa: PLC0415
+    from citizen_api.demo.air import ask_again, was_read
 
     asked_at = context.clock()
     began_s = time.monotonic()

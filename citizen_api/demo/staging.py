@@ -7,6 +7,7 @@ them. Of two commands at once neither undoes the other.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -39,6 +40,10 @@ class Stage:
     def remove(self, staged: Staged) -> None:
         """Have a day of a commune be what it is made up to be."""
         self._path(staged).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Forget all that was staged: without the demo city nothing of it is left."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, staged: Staged) -> Path:
         return self._folder / f"{staged.commune}-{staged.day}.json"

@@ -147,6 +147,14 @@ def test_what_was_staged_for_a_day_that_is_past_is_removed(run, settings, clock)
     assert stage.staged() == [Staged(PARIS_4, clock().date(), 6)]
 
 
+def test_a_server_without_the_demo_city_clears_it_away(settings, clock):
+    stage = Stage(settings.data_dir)
+    stage.clear()  # nothing is there
+    stage.put(Staged(PARIS_4, clock().date(), 5))
+    stage.clear()
+    assert stage.staged() == []
+
+
 @pytest.mark.parametrize("last_read", [False, True], ids=["never", "not any more"])
 def test_without_a_running_demo_city_that_is_said_and_nothing_is_staged(run, settings, database, clock, last_read):
     if last_read:
