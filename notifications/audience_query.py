@@ -34,8 +34,6 @@ from notifications.audience_tables import DUE, PROFILE, SCOPE, STANDING
 from notifications.models import Message, Part, Wave
 from notifications.rules import WEEK, State
 
-ALERTS: Final = "alerts"
-"""The purpose to which a device consents, and the lane in which alerts are sent."""
 _HELD_MOST: Final = timedelta(days=2)
 """Longer than any quiet hours: a message that counts was planned at most so long before it was told."""
 
@@ -61,7 +59,7 @@ def cases(
             Consent,
             and_(
                 Consent.device_id == states.device_id,
-                Consent.purpose == ALERTS,
+                Consent.purpose == ledger.ALERTS,
                 Consent.withdrawn_at.is_(None),
                 *_range(Consent.device_id, after, until),
             ),

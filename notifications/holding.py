@@ -15,7 +15,8 @@ from notifications import ledger
 from notifications.audience import Audience, Bounds, same_case
 from notifications.audience_tables import CASE, OUTCOME, SCOPE
 from notifications.models import Chunk, Mark, Message, Wave
-from notifications.planning import FAR, LEASE, Find, is_concerned, message_values, write_outcomes
+from notifications.outbox import LEASE, is_near, unless_delivered
+from notifications.planning import Find, is_concerned, message_values, write_outcomes
 from notifications.steps import reached
 from notifications.wave_actions import stop_messages
 
@@ -82,16 +83,19 @@ def look_after(database: Database, now: datetime) -> int:
         stop_messages(database, wave_id, now=now)
     with database.session(write=False) as session:
         waves = {wave_id: _unfinished(session, wave_id) for wave_id in session.scalars(idle)}
-    if not waves:
+    forgotten = [wave_id for wave_id, states in waves.items() if ledger.PENDING in states]
+    done = [wave_id for wave_id, states in waves.items() if not states]
+    if not forgotten and not done:  # what is held waits, and nobody writes for it
         return 0
     with database.session() as session:
-        opened = _reopen(session, [wave_id for wave_id, states in waves.items() if ledger.PENDING in states], now)
-        for wave_id, states in waves.items():
-            if not states and not _unfinished(session, wave_id):
+        opened = _reopen(session, forgotten, now)
+        for wave_id in done:
+            if not _unfinished(session, wave_id):
                 session.execute(
                     update(Wave).where(Wave.id == wave_id, Wave.settled_at.is_(None)).values(settled_at=now)
                 )
-    reached("wave.settled")
+    if done:
+        reached("wave.settled")
     return opened
 
 
@@ -102,7 +106,7 @@ def _unfinished(session: Session, wave_id: int) -> set[str]:
 
 
 def _is_planned_now(session: Session, day: date, now: datetime) -> bool:
-    planning = Wave.planning_until.between(now, now + FAR * LEASE)
+    planning = is_near(Wave.planning_until, now, LEASE)
     return session.scalar(select(Wave.id).where(Wave.day == day, Wave.planned_at.is_(None), planning)) is not None
 
 
@@ -116,11 +120,12 @@ def _release(session: Session, wave: Wave, audience: Audience, now: datetime) ->
     concerned = [number for number, decision in enumerate(audience.decided) if is_concerned(decision)]
     values = message_values(audience, write_outcomes(session, wave.id, audience, concerned), now)
     dropped = OUTCOME.c.number.not_in(concerned)
-    state = case(
+    decided_state: ColumnElement[str] = case(
         (CASE.c.consents == 0, literal(ledger.STOPPED)),
         (dropped, literal(ledger.QUIET_DROPPED)),
         else_=values.pop("state"),
     )
+    state = case((decided_state.in_(ledger.OPEN), decided_state), else_=unless_delivered(decided_state))
     kept: dict[str, ColumnElement[Any]] = {
         name: case((dropped, getattr(Message, name)), else_=value) for name, value in values.items()
     }
@@ -137,7 +142,7 @@ def _release(session: Session, wave: Wave, audience: Audience, now: datetime) ->
         update(Message)
         .where(held, Message.again_at <= now, Message.device_id.in_(select(SCOPE.c.device_id)))
         .where(Message.device_id.not_in(select(CASE.c.device_id)))
-        .values(state=ledger.QUIET_DROPPED, again_at=None)
+        .values(state=unless_delivered(ledger.QUIET_DROPPED), again_at=None)
         .execution_options(synchronize_session=False)
     )
     return changed_rows(decided) + changed_rows(rest)

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+ALERTS: Final = "alerts"
+CAMPAIGNS: Final = "campaigns"
+LANES: Final = (ALERTS, CAMPAIGNS)
+"""The first overtakes. A lane is named as the purpose to which a device consents."""
 HELD: Final = "held"
 PENDING: Final = "pending"
 ACCEPTED: Final = "accepted"

@@ -14,15 +14,16 @@ from citizen_api.core.db import Database
 from citizen_api.people.device_models import ALIVE, Consent, Preferences, Registration
 from citizen_api.people.wishes import Profile, is_quiet, quiet_ends_at
 from notifications import ledger
+from notifications.bulk import is_one_of, is_postgresql, values
 from notifications.models import Message, Platform
 from notifications.notes import DEFAULT_LANGUAGE, Notes, Tomorrows, Wording, zone_of
-from notifications.outbox import PENDING, Claim, is_due, is_near, moments, superseded
+from notifications.outbox import PENDING, Claim, heard, is_due, is_near, moments, superseded
 from notifications.platforms import REST
 from notifications.transports.base import Note
 
-ALERTS: Final = "alerts"
 PREFERENCE: Final = ("fcm_fid", "fcm_token", "webpush", "log")
 """Kinds of registrations, the one that is tried first first; of two of a kind, the newer."""
+_ALL_CLEAR: Final = "all_clear"
 _RANK: Final = case({kind: number for number, kind in enumerate(PREFERENCE)}, value=Registration.kind, else_=9)
 
 
@@ -119,7 +120,8 @@ def load(database: Database, notes: Notes, claimed: Claim, *, now: datetime) -> 
 
     Consent is asked again: a message whose device has withdrawn it is stopped by a person, by whom it was for. What is
     over, and what a newer word replaces, is not sent any more. What has come into quiet hours since it was planned is
-    held.
+    held. An all-clear goes only to whom the alert may have reached: of one that never went out, nothing is to be taken
+    back.
     """
     with database.session(write=False) as session:
         rows: Sequence[Any] = session.execute(_DUE, {"purpose": claimed.lane, **claimed.bounds, **moments(now)}).all()
@@ -130,6 +132,10 @@ def load(database: Database, notes: Notes, claimed: Claim, *, now: datetime) -> 
     missing = [wording for wording, note in known.items() if note is None]
     if missing:
         known |= notes.write(claimed, missing, now=now)
+    alerted: set[str] = set()
+    if any(note is not None and note.kind == _ALL_CLEAR for note in known.values()):
+        with database.session(write=False) as session:
+            alerted = heard(session, claimed)
     quiet, held = _Quiet(claimed, now), dict[datetime, list[str]]()
     last: Letter | None = None
     for row, wording in zip(rows, wordings, strict=True):
@@ -146,7 +152,7 @@ def load(database: Database, notes: Notes, claimed: Claim, *, now: datetime) -> 
         last = Letter(device_id, note, row[6], row[7], [] if row[11] is None else [Way._make(row[11:17])])
         if row[8] is None:
             loaded.finish(last.stopped, device_id)
-        elif note.expires_at <= now or device_id in replaced:
+        elif note.expires_at <= now or device_id in replaced or (note.kind == _ALL_CLEAR and device_id not in alerted):
             loaded.finish(last.over, device_id)
         elif not last.ways:
             loaded.finish(ledger.DEAD, device_id)
@@ -162,7 +168,7 @@ class _Quiet:
     """Whether a message has come into quiet hours since it was planned: when they end, or None."""
 
     def __init__(self, claimed: Claim, now: datetime) -> None:
-        self._is_alert = claimed.lane == ALERTS
+        self._is_alert = claimed.lane == ledger.ALERTS
         self._now = now
         self._profiles: dict[str, tuple[Profile, datetime] | None] = {}
 
@@ -194,16 +200,20 @@ def _hold(database: Database, claimed: Claim, held: Mapping[datetime, Sequence[s
     if not held:
         return
     with database.session() as session:
+        here = is_postgresql(session)
+        holding = (
+            update(Message)
+            .where(
+                Message.wave_id == claimed.wave_id,
+                Message.state == ledger.PENDING,
+                is_one_of(Message.device_id, "devices", on_postgresql=here),
+            )
+            .execution_options(synchronize_session=False)
+        )
         for ends_at, devices in held.items():
             session.execute(
-                update(Message)
-                .where(
-                    Message.wave_id == claimed.wave_id,
-                    Message.device_id.in_(devices),
-                    Message.state == ledger.PENDING,
-                )
-                .values(state=ledger.HELD, again_at=ends_at, counted_at=None)
-                .execution_options(synchronize_session=False)
+                holding.values(state=ledger.HELD, again_at=ends_at, counted_at=None),
+                {"devices": values(devices, on_postgresql=here)},
             )
 
 

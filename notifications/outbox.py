@@ -22,8 +22,6 @@ from notifications.steps import reached
 CHUNK: Final = 500
 """Messages of a chunk."""
 LEASE: Final = timedelta(seconds=5)
-LANES: Final = ("alerts", "campaigns")
-"""The first overtakes."""
 LONGEST_RETRY: Final = timedelta(hours=1)
 """How long a message waits at most until it is tried again, whatever a service asks for."""
 _FAR: Final = 2
@@ -74,6 +72,15 @@ def moments(now: datetime) -> dict[str, datetime]:
     return {"now": now, "far": now + _FAR * LONGEST_RETRY}
 
 
+_CLAIMABLE: Final = and_(
+    Chunk.lane == bindparam("lane"),
+    is_due(Chunk.next_at),
+    or_(
+        Chunk.lease_until.is_(None),
+        Chunk.lease_until <= bindparam("now", type_=Instant),
+        Chunk.lease_until > bindparam("absurd", type_=Instant),
+    ),
+)
 _DUE: Final = (
     select(
         Chunk.id,
@@ -89,18 +96,11 @@ _DUE: Final = (
         Wave.stopped_at,
     )
     .join(Wave, Wave.id == Chunk.wave_id)
-    .where(
-        Chunk.lane == bindparam("lane"),
-        is_due(Chunk.next_at),
-        or_(
-            Chunk.lease_until.is_(None),
-            Chunk.lease_until <= bindparam("now", type_=Instant),
-            Chunk.lease_until > bindparam("absurd", type_=Instant),
-        ),
-    )
+    .where(_CLAIMABLE)
     .order_by(Chunk.id)
     .limit(1)
 )
+_DUE_IDS: Final = select(Chunk.id).where(_CLAIMABLE).order_by(Chunk.id)
 _CLAIMING: Final = _DUE.with_for_update(of=Chunk, skip_locked=True)
 _DOUBTING: Final = (
     update(Message)
@@ -119,7 +119,7 @@ def claim(
     """
     with database.session() as session:
         claiming = _CLAIMING if chunk_id is None else _CLAIMING.where(Chunk.id == chunk_id)
-        for lane in LANES if campaigns else LANES[:1]:
+        for lane in ledger.LANES if campaigns else ledger.LANES[:1]:
             row = session.execute(claiming, _moments(lane, now)).first()
             if row is not None:
                 break
@@ -157,8 +157,19 @@ def claim(
 def anything_due(database: Database, now: datetime, *, campaigns: bool = True) -> bool:
     """Whether there is a chunk to claim: asked without taking a lock."""
     with database.session(write=False) as session:
-        lanes = LANES if campaigns else LANES[:1]
+        lanes = ledger.LANES if campaigns else ledger.LANES[:1]
         return any(session.execute(_DUE, _moments(lane, now)).first() is not None for lane in lanes)
+
+
+def due_ids(database: Database, now: datetime, *, most: int) -> dict[str, list[int]]:
+    """Chunks that could be claimed, by lane, the oldest first, at most so many of each."""
+    with database.session(write=False) as session:
+        return {lane: list(session.scalars(_DUE_IDS.limit(most), _moments(lane, now))) for lane in ledger.LANES}
+
+
+def unless_delivered(state: Any) -> Any:
+    """Say the state of a message that is not sent any more: what may have reached a phone before is uncertain."""
+    return case((Message.maybe_delivered.is_(True), ledger.UNCERTAIN), else_=state)
 
 
 def _moments(lane: str, now: datetime) -> dict[str, Any]:
@@ -171,12 +182,11 @@ def is_near(moment: Any, now: datetime, most: timedelta) -> ColumnElement[bool]:
 
 
 def stop_chunk(session: Session, claimed: Claim) -> None:
-    """Close a chunk of a stopped wave. What may have reached a phone before is not said to be stopped."""
-    state = case((Message.maybe_delivered.is_(True), ledger.UNCERTAIN), else_=ledger.STOPPED)
+    """Close a chunk of a stopped wave."""
     session.execute(
         update(Message)
         .where(MESSAGES, Message.state.in_(ledger.OPEN))
-        .values(state=state, again_at=None)
+        .values(state=unless_delivered(ledger.STOPPED), again_at=None)
         .execution_options(synchronize_session=False),
         claimed.bounds,
     )
@@ -242,6 +252,39 @@ def superseded(session: Session, claimed: Claim) -> set[str]:
         return set()
     bounds = {"from_device": claimed.first_device, "to_device": claimed.last_device}
     return set(session.scalars(_SUPERSEDING, {"newer": newer, **bounds}))
+
+
+_OLDER_WITH_TAG: Final = select(Wave.id).where(Wave.id < bindparam("of_wave"), Wave.tag == bindparam("tag"))
+_HEARING: Final = select(Message.device_id).where(
+    Message.wave_id.in_(bindparam("older", expanding=True)),
+    Message.device_id >= bindparam("from_device"),
+    Message.device_id <= bindparam("to_device"),
+    or_(
+        Message.state.in_((ledger.ACCEPTED, ledger.UNCERTAIN)),
+        Message.maybe_delivered.is_(True),
+        # Somebody is sending it at this moment, or died over it.
+        and_(
+            Message.state == ledger.PENDING,
+            select(Chunk.id)
+            .where(
+                Chunk.wave_id == Message.wave_id,
+                Chunk.first_device <= Message.device_id,
+                Chunk.last_device >= Message.device_id,
+                Chunk.unsettled.is_(True),
+            )
+            .exists(),
+        ),
+    ),
+)
+
+
+def heard(session: Session, claimed: Claim) -> set[str]:
+    """Devices of a chunk that an older word with the same tag has reached, or may have."""
+    older = list(session.scalars(_OLDER_WITH_TAG, {"of_wave": claimed.wave_id, "tag": claimed.tag}))
+    if not older:
+        return set()
+    bounds = {"from_device": claimed.first_device, "to_device": claimed.last_device}
+    return set(session.scalars(_HEARING, {"older": older, **bounds}))
 
 
 def settle_wave(database: Database, wave_id: int, *, now: datetime) -> bool:

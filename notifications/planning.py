@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, cast, delete, func, insert, literal, null, select, update
@@ -24,40 +24,45 @@ from notifications import ledger
 from notifications.audience import Audience, Bounds, Standings, same_case
 from notifications.audience_tables import BEFORE, CASE, NOW, OUTCOME, SCOPE
 from notifications.models import Chunk, Mark, Message, Outcome, Slice, Wave
-from notifications.outbox import CHUNK
+from notifications.outbox import CHUNK, LEASE, is_near, unless_delivered
 from notifications.rules import Decision
 from notifications.steps import reached
 
-LEASE: Final = timedelta(seconds=5)
-"""How long a planner that says nothing keeps its wave: each slice is planned in less."""
 FIRST_SLICE: Final = 100
 SLICE: Final = 50_000
 """Devices of the first slice, and of the others."""
-ALERTS: Final = "alerts"
 _PATIENCE: Final = 5
 _FEW_COMMUNES: Final = 1_000
-"""Where more communes are concerned, it is quicker to look at everybody."""
-FAR: Final = 2
-"""A lease that ends so many times its length ahead was written by a clock that has jumped back since."""
 Find = Callable[[Session, Collection[str]], Standings]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whom a wave may concern: who watches one of `communes`, or has one of `profiles`; None: no matter."""
+    """Whom a wave may concern: who watches one of `communes`, or has one of `profiles`; None: no matter.
+
+    `told`: only who was told of the day, since it is about what has got better.
+    """
 
     communes: frozenset[str] | None = None
     profiles: frozenset[str] | None = None
+    told: bool = False
 
-    def to_json(self) -> dict[str, list[str]]:
+    def to_json(self) -> dict[str, Any]:
         """As `Wave.scope` keeps it."""
         chosen = {"communes": self.communes, "profiles": self.profiles}
-        return {name: sorted(values) for name, values in chosen.items() if values is not None}
+        stored: dict[str, Any] = {name: sorted(values) for name, values in chosen.items() if values is not None}
+        return stored | ({"told": True} if self.told else {})
 
     @classmethod
-    def from_json(cls, stored: dict[str, list[str]]) -> Scope:
+    def from_json(cls, stored: dict[str, Any]) -> Scope:
         """Read it back."""
-        return cls(**{name: frozenset(values) for name, values in stored.items()})
+        chosen = {name: frozenset(values) for name, values in stored.items() if name != "told"}
+        return cls(**chosen, told=bool(stored.get("told")))
+
+    @property
+    def few_communes(self) -> frozenset[str] | None:
+        """`communes`, where they are so few that it is quicker to look for who watches them than at everybody."""
+        return self.communes if self.communes is not None and len(self.communes) <= _FEW_COMMUNES else None
 
 
 EVERYBODY: Final = Scope()
@@ -68,7 +73,7 @@ def open_wave(session: Session, *, key: str, day: date, scope: Scope, now: datet
     row = {
         "code": secrets.token_urlsafe(12),
         "key": key,
-        "lane": ALERTS,
+        "lane": ledger.ALERTS,
         "day": day,
         "tag": tag_of(day),
         "scope": scope.to_json(),
@@ -106,10 +111,10 @@ class Planner:
 
     def _claim(self) -> int | None:
         now = self._clock()
-        unplanned = (Wave.planned_at.is_(None), Wave.stopped_at.is_(None), Wave.lane == ALERTS)
+        unplanned = (Wave.planned_at.is_(None), Wave.stopped_at.is_(None), Wave.lane == ledger.ALERTS)
         other = aliased(Wave)
         busy = select(other.id).where(
-            other.day == Wave.day, other.planned_at.is_(None), other.planning_until.between(now, now + FAR * LEASE)
+            other.day == Wave.day, other.planned_at.is_(None), is_near(other.planning_until, now, LEASE)
         )
         query = select(Wave.id).where(*unplanned, ~busy.exists()).order_by(Wave.id).limit(1)
         with self._database.session(write=False) as session:
@@ -127,17 +132,16 @@ class Planner:
         with database.session() as session:
             wave = session.get_one(Wave, wave_id)
             day, scope, now = wave.day or wave.opened_at.date(), Scope.from_json(wave.scope), self._clock()
-            few = scope.communes is not None and len(scope.communes) <= _FEW_COMMUNES
             audience = Audience(
                 session,
                 day=day,
                 standings=self._find(day, now),
                 now=now,
-                scoped=few,
+                scoped=scope.told or scope.few_communes is not None,
                 profiles=scope.profiles,
             )
-            if few:
-                _fill_scope(session, scope.communes or frozenset())
+            if audience.scoped:
+                _fill_scope(session, scope, day)
         try:
             failures = 0
             while True:
@@ -311,9 +315,15 @@ def message_values(audience: Audience, ids: dict[int, int], now: datetime) -> di
     }
 
 
-def _fill_scope(session: Session, communes: Collection[str]) -> None:
-    """Note the devices that may be concerned. They are few, or they would be everybody."""
-    query = select(Watch.device_id).where(Watch.commune_code.in_(sorted(communes))).distinct()
+def _fill_scope(session: Session, scope: Scope, day: date) -> None:
+    """Note the devices that may be concerned."""
+    query = select(Watch.device_id).distinct()
+    if scope.few_communes is not None:
+        query = query.where(Watch.commune_code.in_(sorted(scope.few_communes)))
+    if scope.told:
+        waves = select(Wave.id).where(Wave.day == day)
+        told = select(Message.device_id).where(Message.wave_id.in_(waves), Message.state.in_(ledger.TOLD))
+        query = query.where(Watch.device_id.in_(told))
     session.execute(insert(SCOPE).from_select(["device_id"], query))
 
 
@@ -336,7 +346,7 @@ def _supersede_held(session: Session, wave: Wave) -> None:
         session.execute(
             update(Message)
             .where(Message.wave_id.in_(ids), Message.state == ledger.HELD, Message.device_id.in_(newer))
-            .values(state=ledger.QUIET_DROPPED, again_at=None)
+            .values(state=unless_delivered(ledger.QUIET_DROPPED), again_at=None)
         )
 
 

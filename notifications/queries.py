@@ -18,7 +18,6 @@ from notifications.models import Attempt, Chunk, Message, Outcome, Part, Slice, 
 
 WaveState = Literal["open", "settled", "stopped"]
 WAVE_STATES: Final[tuple[WaveState, ...]] = get_args(WaveState)
-LANES: Final = ("alerts", "campaigns")
 ATTEMPTS: Final = "attempts"
 """First word of what `Wave.counts` keeps of attempts."""
 _STATES: Final[Mapping[str, ColumnElement[bool]]] = {

@@ -10,8 +10,8 @@ from citizen_api.people.wish_schemas import ListView
 from citizen_api.web.blueprint import Args, Body
 from citizen_api.web.notices import NoticeView
 from content.push import KINDS
-from notifications.ledger import CATEGORIES, STATES
-from notifications.queries import LANES, WAVE_STATES
+from notifications.ledger import CATEGORIES, LANES, STATES
+from notifications.queries import WAVE_STATES
 from notifications.wave_actions import REASON_LENGTH, RECEIPTS
 
 _CODE = {"example": "Zk3v0QyXw1rT9s5b"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from citizen_api.core.db import Database, changed_rows
 from notifications import ledger
 from notifications.models import Chunk, Message, Wave
+from notifications.outbox import unless_delivered
 from notifications.problems import MessageUnknown, WaveSettled
 
 SHOWN: Final = "shown"
@@ -73,8 +74,7 @@ def _stop_chunk(session: Session, chunk: Chunk, now: datetime) -> int:
             Message.device_id <= chunk.last_device,
             Message.state.in_(states),
         )
-        # What may have reached a phone before is not said to be stopped.
-        .values(state=case((Message.maybe_delivered.is_(True), ledger.UNCERTAIN), else_=ledger.STOPPED), again_at=None)
+        .values(state=unless_delivered(ledger.STOPPED), again_at=None)
         .execution_options(synchronize_session=False)
     )
     if not being_sent:

@@ -14,7 +14,7 @@ import click
 from citizen_api.core.clock import Clock
 from citizen_api.core.settings import Settings
 from citizen_api.web.command import Context
-from notifications.outbox import LANES
+from notifications.ledger import LANES
 
 CONCURRENCY: Final = 4
 

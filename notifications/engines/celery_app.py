@@ -14,7 +14,7 @@ from kombu import Connection, Exchange, Queue
 from sqlalchemy.engine import make_url
 
 from citizen_api.core.settings import Settings
-from notifications.outbox import LANES
+from notifications.ledger import LANES
 
 TASK: Final = "alentours.send_chunk"
 CONNECT_TIMEOUT_S: Final = 4.0

@@ -14,14 +14,15 @@ from contextlib import closing, suppress
 from typing import Any, Final
 
 from kombu import Connection, Producer, Queue
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import select
 
 from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database
 from citizen_api.core.settings import Settings
 from notifications.engines.celery_app import CONNECT_TIMEOUT_S, TASK, make_app, queue_name, transport_options
+from notifications.ledger import LANES
 from notifications.models import Chunk
-from notifications.outbox import LANES, LEASE, is_due, is_near, moments
+from notifications.outbox import LEASE, due_ids, is_near
 
 SWEEP_S: Final = 1.0
 AHEAD: Final = 100
@@ -119,12 +120,7 @@ class CeleryEngine:
 
     def _due(self) -> dict[str, list[int]]:
         """Ids of chunks that somebody should send, by lane, the oldest first."""
-        now = self._clock()
-        free = or_(Chunk.lease_until.is_(None), ~is_near(Chunk.lease_until, now, LEASE))
-        due = select(Chunk.id).where(Chunk.lane == bindparam("lane"), is_due(Chunk.next_at), free)
-        due = due.order_by(Chunk.id).limit(AHEAD)
-        with self._database.session(write=False) as session:
-            return {lane: list(session.scalars(due, {"lane": lane, **moments(now)})) for lane in LANES}
+        return due_ids(self._database, self._clock(), most=AHEAD)
 
     def _mind(self, due: dict[str, list[int]]) -> None:
         """Say once when nobody takes what is due."""

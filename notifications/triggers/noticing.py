@@ -7,7 +7,7 @@ only a question ("does anybody want to know?"); the planner answers it, and a wa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -75,7 +75,8 @@ def notice(session: Session, *, now: datetime) -> int:
                 scopes.append((f"air {day} due {moment}", day, due))
             settled = _settled_between(session, day, looked_at, now)
             if settled:
-                scopes.append((f"air {day} settled {moment}", day, scope_of(session, settled)))
+                better = replace(scope_of(session, settled), told=True)
+                scopes.append((f"air {day} settled {moment}", day, better))
     _move(session, mark, new, now=now, looked_at=max(looked_at, now))
     opened = sum(open_wave(session, key=key, day=day, scope=scope, now=now) for key, day, scope in scopes)
     session.flush()

@@ -26,8 +26,8 @@ from citizen_api.core.settings import PREFIX, Settings
 from citizen_api.preparing import prepare_database
 from notifications.engines.celery_app import TASK, installation, make_app, queue_name
 from notifications.engines.choose import engine_from
+from notifications.ledger import LANES
 from notifications.models import Chunk, Wave
-from notifications.outbox import LANES
 from notifications.worker import Worker
 from tests.conftest import fresh_database_url
 from tests.doubles.fcm import FcmDouble

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from citizen_api.people.device_models import Consent, Device, Preferences
 from citizen_api.people.wishes import DEFAULT_PROFILE, QuietHours, quiet_ends_at
 from notifications import delivery
-from notifications.models import Chunk, Message, Outcome, Platform, Wave
+from notifications.models import Chunk, Message, Outcome, Platform, Slice, Wave
 from notifications.platforms import alarm
 from notifications.transports.base import Answer
 from tests.doubles import scripted
@@ -189,3 +189,43 @@ def test_a_chunk_that_stays_long_on_a_slow_service_leaves_the_rest_for_a_moment(
     monkeypatch.setattr(delivery, "_LONGEST_STAY_S", 60.0)
     post.send(after=timedelta(seconds=5))
     assert states_of(session, wave) == {"accepted": 3}
+
+
+@pytest.mark.parametrize(
+    ("changed", "states"),
+    [
+        ({"state": "accepted"}, {"accepted": 1}),
+        ({"state": "pending", "maybe_delivered": True}, {"accepted": 1}),
+        ({"state": "pending", "again_at": NOW + timedelta(minutes=5)}, {"expired": 1}),
+        ({"state": "dead"}, {"expired": 1}),
+    ],
+)
+def test_an_all_clear_goes_only_to_whom_the_alert_may_have_reached(post, session, changed, states):
+    alert = make_wave(session, devices=1)
+    session.execute(update(Message).where(Message.wave_id == alert.id).values(**changed))
+    session.execute(update(Chunk).values(next_at=NOW + timedelta(minutes=5)))
+    clear = Wave(
+        code="synthetic-clear",
+        key="synthetic clear",
+        lane="alerts",
+        tag=alert.tag,
+        day=alert.day,
+        scope={},
+        opened_at=NOW,
+        planned_at=NOW,
+    )
+    session.add(clear)
+    session.flush()
+    outcome = Outcome(
+        wave_id=clear.id, kind="all_clear", reason="all_clear", counts=False, expires_at=NOW + timedelta(hours=12)
+    )
+    session.add(outcome)
+    session.flush()
+    part = session.scalar(select(Message.air).where(Message.wave_id == alert.id))
+    session.add(Message(wave_id=clear.id, device_id=FIRST, state="pending", outcome_id=outcome.id, air=part))
+    session.add(
+        Chunk(wave_id=clear.id, lane="alerts", first_device=FIRST, last_device=FIRST, next_at=NOW, unsettled=False)
+    )
+    session.add(Slice(wave_id=clear.id, number=1, after="", until=FIRST, eligible=1, no_consent=0, planned_at=NOW))
+    post.send()
+    assert states_of(session, clear) == states

@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import select, update
 
 from citizen_api.people.device_models import Consent, Registration, Watch
+from notifications.holding import look_after
 from notifications.models import Chunk, Message, Wave
+from notifications.steps import watchers
 from tests.notifications.city import quiet_night
 from tests.notifications.makers import at
 from tests.notifications.test_triggers_air import make_fact, store
@@ -74,3 +76,30 @@ def test_what_a_device_wishes_by_the_end_of_its_quiet_hours_decides(city, sessio
     session.commit()
     city.tick("26 07:00")
     assert city.messages()[-1][1] == state
+
+
+def test_what_may_have_arrived_before_it_was_held_is_not_said_to_be_dropped(city, session):
+    quiet_night(session)
+    store(session, make_fact(4))
+    session.commit()
+    city.tick()
+    session.execute(update(Message).values(maybe_delivered=True))
+    store(session, make_fact(1), known_at=at("25 23:00"))
+    session.commit()
+    city.tick("25 23:00")
+    city.tick("26 07:00")
+    assert city.messages()[0][1] == "uncertain"
+
+
+def test_while_something_is_held_nobody_writes_for_it(city, session):
+    quiet_night(session)
+    store(session, make_fact(4))
+    session.commit()
+    city.tick()
+    seen = []
+    watchers.append(seen.append)
+    try:
+        look_after(city.database, city.clock())
+    finally:
+        watchers.remove(seen.append)
+    assert seen == []

@@ -249,7 +249,7 @@ def test_a_wave_is_opened_once_for_each_key(session):
 
 
 def test_a_scope_is_read_back_as_it_was_written():
-    scope = Scope(communes=frozenset({"75104"}), profiles=frozenset({DEFAULT_PROFILE.key}))
+    scope = Scope(communes=frozenset({"75104"}), profiles=frozenset({DEFAULT_PROFILE.key}), told=True)
     assert Scope.from_json(scope.to_json()) == scope
     assert Scope.from_json(EVERYBODY.to_json()) == EVERYBODY
 
@@ -284,3 +284,19 @@ def test_the_number_of_a_wave_that_concerned_nobody_is_never_anothers(city, sess
     session.commit()
     city.tick("25 18:30")
     assert session.scalar(select(Wave.id)) > 1
+
+
+def test_a_better_level_that_has_stood_concerns_only_who_was_told(city, session):
+    watcher(session, "synthetic-told")
+    watcher(session, "synthetic-silent", consents=False)
+    store(session, make_fact(5))
+    session.commit()
+    city.tick()
+    store(session, make_fact(4), known_at=at("25 19:00"))
+    session.commit()
+    city.tick("25 19:00")
+    city.tick("25 20:00")
+    settled = session.scalars(select(Wave).where(Wave.key.contains("settled"))).one()
+    planned = session.scalars(select(Slice).where(Slice.wave_id == settled.id)).one()
+    assert (planned.eligible, planned.no_consent) == (1, 0)
+    assert city.messages()[-1] == ("synthetic-told", "pending", "lowered", 4)
