@@ -20,6 +20,7 @@ from notifications.holding import Releaser, look_after
 from notifications.keeping import keep
 from notifications.planning import Planner
 from notifications.steps import reached
+from notifications.telling import told
 from notifications.triggers.air import Finder
 from notifications.triggers.noticing import is_quiet, newest_fact, notice
 
@@ -93,9 +94,9 @@ class Worker:
             try:
                 job()
                 pause_s = TICK_S
-            except Exception:  # noqa: BLE001 - a restarted database is back in a moment; nothing is lost meanwhile
+            except Exception as error:  # noqa: BLE001 - a restarted database is back in a moment; nothing is lost
                 if pause_s == TICK_S:
-                    _log.exception("the worker failed: it goes on")
+                    _log.error("the worker failed (%s): it goes on", told(error))
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             stop.wait(pause_s)
 

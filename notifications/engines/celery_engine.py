@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from contextlib import closing, suppress
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from notifications.engines.celery_app import CONNECT_TIMEOUT_S, TASK, make_app, 
 from notifications.ledger import LANES
 from notifications.models import Chunk
 from notifications.outbox import LEASE, due_ids, is_near
+from notifications.telling import told
 
 SWEEP_S: Final = 1.0
 AHEAD: Final = 100
@@ -177,11 +177,5 @@ class _Broker:
 
 
 def _tell(error: Exception) -> None:
-    """Say where, and not what the error says: an address may hold a password."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    _log.error(
-        "chunks cannot be handed to the broker (%s in %s, line %s): tried again; nothing is lost meanwhile",
-        type(error).__name__,
-        where.name,
-        where.lineno,
-    )
+    """Say it without the error's words: an address may hold a password."""
+    _log.error("chunks cannot be handed to the broker (%s): tried again; nothing is lost meanwhile", told(error))

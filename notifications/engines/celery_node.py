@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 import warnings
 from collections.abc import Sequence
 from typing import Any, Final
@@ -24,6 +23,7 @@ from content.catalogue import catalogue
 from notifications.engines.celery_app import make_app, queue_name
 from notifications.engines.embedded import for_threads
 from notifications.sending import Sender
+from notifications.telling import told
 from notifications.transports.choose import transports_from
 
 ALERTS_FIRST: Final = 50
@@ -86,13 +86,10 @@ class Desk:
             self._tell(error)
 
     def _tell(self, error: Exception) -> None:
-        """Say once that sending fails: where, and not what the error says, which may name somebody."""
+        """Say once that sending fails."""
         if not self._ails:
             self._ails = True
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            _log.error(
-                "sending failed (%s in %s, line %s): tried again", type(error).__name__, where.name, where.lineno
-            )
+            _log.error("sending failed (%s): tried again", told(error))
 
     def _wait_for_end(self, sender: Sender) -> None:
         os.read(self._told, 1)

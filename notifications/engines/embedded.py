@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,6 +13,7 @@ from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database
 from notifications.outbox import anything_due
 from notifications.sending import Sender
+from notifications.telling import told
 from notifications.transports.base import Transport
 
 THREADS: Final = 6
@@ -91,13 +91,10 @@ class EmbeddedEngine:
             self._called.wait_for(lambda: self._calls != calls, pause_s)
 
     def _tell(self, error: Exception) -> None:
-        """Say once that sending fails: where, and not what the error says, which may name somebody."""
+        """Say once that sending fails."""
         if not self._ails:
             self._ails = True
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            _log.error(
-                "sending failed (%s in %s, line %s): tried again", type(error).__name__, where.name, where.lineno
-            )
+            _log.error("sending failed (%s): tried again", told(error))
 
     def _send(self, *, campaigns: bool) -> bool:
         if not anything_due(self._database, self._clock(), campaigns=campaigns):

@@ -274,9 +274,9 @@ class _Server(ThreadingHTTPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         with suppress(OSError, ValueError):
             request.settimeout(_Handler.timeout)
+            with self.double.lock:  # counted before the handshake, which the client may be the first to find done
+                self.double.connections += 1
             with self.tls.wrap_socket(request, server_side=True) as secured:
-                with self.double.lock:
-                    self.double.connections += 1
                 super().finish_request(secured, client_address)
 
     def tell(self, got: Received) -> None:
