@@ -1,43 +1,44 @@
-"""The directory as files: packed from places, written once, mapped by every process, removed when nobody uses it.
-
-A folder of directories holds one folder for each version, `current` (the name of the newest whole one) and
-`building` (a lock). A version is written under a name that nobody reads, synced, and renamed: a half-written one is
-never loaded. Whoever has it open holds a shared lock on its `meta.json`, so that it is removed only when unused.
-"""
+"""The directory as files (`core/versions`): packed from places, written once, mapped by every process."""
 
 from __future__ import annotations
 
-import fcntl
 import io
-import json
 import multiprocessing
-import os
 import pickle
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from citizen_api.care.packing import FORMAT, Packed, Part, pack_parts, read_part
 from citizen_api.care.place import Place
 from citizen_api.care.schedules import PACKED_DAYS, QUARTER
-from citizen_api.core.locks import TakenError, file_lock
+from citizen_api.core import versions
+from citizen_api.core.versions import DamagedError, Versions, building, has_unused, is_being_built
 
-_UNFINISHED: Final = "unfinished-"
+__all__ = [
+    "FORMAT",
+    "DamagedError",
+    "building",
+    "current_version",
+    "has_unused",
+    "is_being_built",
+    "read_meta",
+    "remove_unused",
+]
+
+_VERSIONS: Final = Versions(FORMAT)
+read_meta = _VERSIONS.read_meta
+current_version = _VERSIONS.current
+remove_unused = _VERSIONS.remove_unused
 
 Places = Callable[[], AbstractContextManager[tuple[str, Iterable[Place]]]]
 """Opens the tables: the stamp of their state, and places by id, all of one moment."""
-
-
-class DamagedError(OSError):
-    """The files of a version are not those that were written."""
 
 
 class MovedError(Exception):
@@ -58,36 +59,19 @@ def write_directory(folder: Path, parts: Sequence[Places], *, built_at: datetime
     The `parts` follow each other by id; each after the first is read by a process of its own, side by side. Raises
     MovedError when the tables moved between their beginnings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _remove_unfinished(folder)
-    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
+    unfinished = versions.begin(folder)
     with ExitStack() as stack:
         stamp, read = _read_parts(unfinished, parts)
         bodies = [_mapped(stack, unfinished / f"part-{rank}") for rank in range(len(parts))]
         with (unfinished / "body").open("wb") as body:
             packed = pack_parts(read, bodies, body, stamp=stamp, built_at=built_at)
-            _sync(body)
+            versions.sync(body)
         for view in bodies:
             view.release()
     for path in unfinished.glob("part-*"):
         path.unlink()
-    for name, column in packed.arrays.items():
-        with (unfinished / f"{name}.npy").open("wb") as file:
-            np.save(file, column)
-            _sync(file)
-    sizes = {path.name: path.stat().st_size for path in unfinished.iterdir()}
-    with (unfinished / "meta.json").open("w", encoding="utf-8") as file:
-        json.dump({**packed.meta, "sizes": sizes}, file)
-        _sync(file)
-    name = f"{stamp}-{unfinished.name.removeprefix(_UNFINISHED)}"
-    whole = folder / name
-    unfinished.rename(whole)
-    _sync_folder(folder)
-    pointer = folder / "current.new"
-    pointer.write_text(name, encoding="utf-8")
-    pointer.replace(folder / "current")
-    _sync_folder(folder)
-    return whole
+    versions.write_arrays(unfinished, packed.arrays)
+    return versions.finish(unfinished, stamp=stamp, meta=packed.meta)
 
 
 def _read_parts(folder: Path, parts: Sequence[Places]) -> tuple[str, list[Part]]:
@@ -125,44 +109,6 @@ def _mapped(stack: ExitStack, path: Path) -> memoryview:
         return memoryview(stack.enter_context(mmap(file.fileno(), 0, access=ACCESS_READ)))
 
 
-def _sync(file: IO[Any]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def read_meta(version: Path) -> dict[str, Any]:
-    """Read what is said about a version. Raises OSError when it is gone, or not whole and of this format."""
-    try:
-        meta = json.loads((version / "meta.json").read_text(encoding="utf-8"))
-        whole = meta["format"] == FORMAT and all(
-            (version / name).stat().st_size == size for name, size in meta["sizes"].items()
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedError(f"{version.name} is damaged") from error
-    if not whole:
-        raise DamagedError(f"{version.name} is damaged, or of another format")
-    found: dict[str, Any] = meta
-    return found
-
-
-def current_version(folder: Path) -> Path | None:
-    """Find the newest version, if it is whole and of this format; None where there is none."""
-    try:
-        version = folder / (folder / "current").read_text(encoding="utf-8")
-        read_meta(version)
-    except (OSError, ValueError):
-        return None
-    return version
-
-
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A version that is in use: its files are mapped, and `lock`, a file descriptor, keeps them until it is closed."""
@@ -177,70 +123,16 @@ def open_version(version: Path) -> Opened:
 
     A damaged version is current no more: whoever builds next builds it anew.
     """
-    lock = os.open(version / "meta.json", os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        meta = read_meta(version)  # fails if it was removed meanwhile: a removal moves it away first
-        # As plain arrays: numba looks a subclass up anew at each call.
-        arrays = {path.stem: np.asarray(np.load(path, mmap_mode="r")) for path in version.glob("*.npy")}
-        body: Any = b""
-        if (version / "body").stat().st_size:
-            body = np.asarray(np.memmap(version / "body", dtype=np.uint8, mode="r"))
-    except BaseException as error:
-        os.close(lock)
-        if isinstance(error, DamagedError | ValueError | EOFError):
-            (version.parent / "current").unlink(missing_ok=True)
-            raise DamagedError(f"{version.name} is damaged") from error
+        with _VERSIONS.locked(version) as (meta, lock):
+            arrays = versions.read_arrays(version)
+            body: Any = b""
+            if (version / "body").stat().st_size:
+                body = np.asarray(np.memmap(version / "body", dtype=np.uint8, mode="r"))
+    except DamagedError:
+        (version.parent / versions.POINTER).unlink(missing_ok=True)
         raise
     return Opened(Packed(meta, arrays), memoryview(body), lock)
-
-
-@contextmanager
-def building(folder: Path) -> Iterator[None]:
-    """Be the one that builds, for the length of a block. Raises TakenError when another process is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with file_lock(folder / "building"):
-        yield
-
-
-def is_being_built(folder: Path) -> bool:
-    """Whether a process is building just now."""
-    try:
-        with building(folder):
-            return False
-    except TakenError:
-        return True
-
-
-def has_unused(folder: Path) -> bool:
-    """Whether there is another version than the current one."""
-    return sum((path / "meta.json").exists() for path in folder.iterdir()) > 1
-
-
-def remove_unused(folder: Path) -> list[str]:
-    """Remove the versions that are neither current nor open anywhere; give their names. The caller holds `building`."""
-    current = current_version(folder)
-    removed = []
-    for version in sorted(folder.iterdir()):
-        meta = version / "meta.json"
-        if version == current or version.name.startswith(_UNFINISHED) or not meta.exists():
-            continue
-        try:
-            with file_lock(meta):
-                # Its name goes first: whoever opens it now finds that it is gone.
-                doomed = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder)) / version.name
-                version.rename(doomed)
-        except TakenError:
-            continue
-        shutil.rmtree(doomed.parent)
-        removed.append(version.name)
-    return removed
-
-
-def _remove_unfinished(folder: Path) -> None:
-    """Remove what a killed build, or a killed removal, left behind."""
-    for path in folder.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def stamp_of(version: int, changed_at: datetime | None) -> str:

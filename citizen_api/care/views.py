@@ -12,6 +12,7 @@ from citizen_api.care import features as named
 from citizen_api.care.categories import CATEGORIES
 from citizen_api.care.directory import Directory
 from citizen_api.care.keeper import FOLDER, DirectoryKeeper, choose_compiled_folder, run_builder
+from citizen_api.care.picture import NearestPicture
 from citizen_api.care.services import SERVICES
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import (
@@ -36,7 +37,9 @@ from citizen_api.web.services import Services, end_session, now, services, sessi
 
 blp = Blueprint("care", __name__, description="Places of care: nearest, open now, on a map.")
 GEOJSON = "application/geo+json"
+SVG = "image/svg+xml"
 OFFERED = ("application/json", GEOJSON)
+DRAWN = (*OFFERED, SVG)
 MAX_ON_MAP = 200
 MAX_REPORT_ID = 2**31 - 1
 
@@ -69,6 +72,19 @@ class BoxInvalid(Problem):
     """See `content/problems.yaml`."""
 
     name, status = "bbox-invalid", 422
+
+
+NEAREST_PROBLEMS: tuple[type[Problem], ...] = (
+    PositionMissing,
+    PositionOutOfRange,
+    PositionSwapped,
+    CategoryUnknown,
+    ServiceUnknown,
+    CommuneUnknown,
+    CommuneWithoutPosition,
+    CursorInvalid,
+)
+"""What can be wrong with a question for the nearest."""
 
 
 def install(services: Services) -> None:
@@ -107,32 +123,32 @@ def install(services: Services) -> None:
 @blp.alt_response(
     200, schema={"type": "object", "description": "The same as a FeatureCollection."}, content_type=GEOJSON
 )
-@blp.problems(
-    PositionMissing,
-    PositionOutOfRange,
-    PositionSwapped,
-    CategoryUnknown,
-    ServiceUnknown,
-    CommuneUnknown,
-    CommuneWithoutPosition,
-    CursorInvalid,
-    NotAcceptable,
-)
+@blp.alt_response(200, schema={"type": "string", "description": "The same on a map."}, content_type=SVG)
+@blp.problems(*NEAREST_PROBLEMS, NotAcceptable)
 def nearest_care(args: dict[str, Any]) -> Any:
     """Find places of care, nearest first.
 
     With `open`, `items` holds those known to be open at that moment and `hours_unknown` the five nearest whose
     hours nobody told; closed ones are left out. The order is distance on the ellipsoid, then id: nobody can pay
-    for a place. Ask for `application/geo+json` to get a GeoJSON FeatureCollection.
+    for a place. Ask for `application/geo+json` to get a GeoJSON FeatureCollection, for `image/svg+xml` to get a map.
     """
-    as_geojson = preferred_type(OFFERED) == GEOJSON
-    directory = _directory()
+    picture = services().ports.get(NearestPicture)
+    wanted = preferred_type(OFFERED if picture is None else DRAWN)
+    directory, question, answer = find_nearest(args)
+    if picture is not None and wanted == SVG:
+        return picture.draw(directory, question, answer)
+    cursor = nearest.next_cursor(directory, question, answer)
+    body = present.answer_json(directory, answer, cursor=cursor, at=question.moment, lang=language())
+    return geojson(body, "hours_unknown", "instead") if wanted == GEOJSON else ready_json(body)
+
+
+def find_nearest(args: dict[str, Any]) -> tuple[Directory, nearest.Question, nearest.Answer]:
+    """Answer the arguments of "nearest". Raises NEAREST_PROBLEMS."""
+    directory = current_directory()
     question, centre_notice = _question(args, directory)
     answer = nearest.find_nearest(directory, question)
     answer.notices.extend(centre_notice)
-    cursor = nearest.next_cursor(directory, question, answer)
-    body = present.answer_json(directory, answer, cursor=cursor, at=question.moment, lang=language())
-    return geojson(body, "hours_unknown", "instead") if as_geojson else ready_json(body)
+    return directory, question, answer
 
 
 @blp.get("/v1/care/within")
@@ -146,8 +162,8 @@ def care_within(args: dict[str, Any]) -> Any:
     """Show the places in a box of the map; grouped when there are more than 200."""
     as_geojson = preferred_type(OFFERED) == GEOJSON
     west, south, east, north = _box(args["bbox"])
-    categories = _known_categories(args["category"])
-    directory = _directory()
+    categories = known_categories(args["category"])
+    directory = current_directory()
     body = present.within_json(
         directory,
         directory.within(south=south, west=west, north=north, east=east, categories=categories),
@@ -165,7 +181,7 @@ def care_within(args: dict[str, Any]) -> Any:
 @blp.cacheable(300)
 def categories() -> dict[str, Any]:
     """List what can be looked for, in a resident's words."""
-    return {"items": present.category_views(language(), _directory().counts()), "next": None}
+    return {"items": present.category_views(language(), current_directory().counts()), "next": None}
 
 
 @blp.get("/v1/care/services")
@@ -244,7 +260,7 @@ def settle(args: dict[str, Any], report_id: int) -> dict[str, Any]:
 @blp.cacheable(60)
 def facility(facility_id: str) -> dict[str, Any]:
     """Show one place; one that closed for good keeps answering, and says so."""
-    directory = _directory()
+    directory = current_directory()
     place = queries.place(session(), facility_id)
     if place is None:
         raise FacilityUnknown
@@ -269,7 +285,8 @@ def report(args: dict[str, Any], facility_id: str) -> dict[str, str]:
     return {"status": "queued"}
 
 
-def _directory() -> Directory:
+def current_directory() -> Directory:
+    """Give the directory of this moment."""
     return services().port(DirectoryKeeper).current()
 
 
@@ -281,7 +298,7 @@ def _question(
     question = nearest.Question(
         lat=lat,
         lon=lon,
-        categories=_known_categories(args["category"]),
+        categories=known_categories(args["category"]),
         at=now(),
         open_at=now() if open_at == "now" else open_at,
         open_now=open_at == "now",
@@ -325,7 +342,8 @@ def _position(args: dict[str, Any]) -> tuple[float, float, list[tuple[str, dict[
     return centre.lat, centre.lon, [("approximate_centroid", {})]
 
 
-def _known_categories(names: list[str]) -> tuple[str, ...]:
+def known_categories(names: list[str]) -> tuple[str, ...]:
+    """Give each category once. Raises CategoryUnknown."""
     for name in names:
         if name not in CATEGORIES:
             raise CategoryUnknown(category=name)

@@ -26,6 +26,7 @@ _EXPECTED: Final = {
     float: "a number",
     date: "a day such as 2026-12-11",
 }
+_LINK: Final = re.compile(r"[0-9]{2}=https://\S+")
 _FILE: Final = re.compile(r"[a-z-]+=https://\S+")
 _AT_LEAST: Final = {
     "database_pool_size": 1,
@@ -37,6 +38,7 @@ _AT_LEAST: Final = {
     "directory_check_s": 0,
     "outgoing_timeout_s": 0.001,
     "import_max_bytes": 1,
+    "mobility_station_silent_s": 1,
     "geocoder_timeout_s": 0.001,
     "push_rate_per_s": 1,
     "push_timeout_s": 0.1,
@@ -162,6 +164,26 @@ class Settings:
         "Day from which measured days are judged by the thresholds of Directive (EU) 2024/2881 (transposition due on "
         "2026-12-11).",
     )
+    mobility_local_factors: str = _setting(
+        "",
+        "File of local factors (how the air of a street differs from that of the city, by road class and distance to "
+        "main roads) with which `alentours network build` works; empty: the one that comes with Alentours.",
+    )
+    mobility_gbfs: tuple[str, ...] = _setting(
+        (),
+        "Bike share systems, as `name=https://…/gbfs.json` (comma-separated): the address of GBFS auto-discovery, 1.0 "
+        "to 3.x.",
+        secret=True,
+    )
+    mobility_station_silent_s: float = _setting(
+        600.0, "A bike share station that has not reported for longer than this, in seconds, is not offered."
+    )
+    mobility_transit_links: tuple[str, ...] = _setting(
+        (),
+        "Public transport planners offered where neither foot nor bicycle is reasonable, as `region=https://…` with "
+        "the INSEE code of the region (comma-separated), in place of those that come with Alentours. An address may "
+        "hold {from_lat}, {from_lon}, {to_lat} and {to_lon}: who follows it then tells the planner where.",
+    )
     push_log_enabled: bool = _setting(
         default=True,
         help_text="Let devices register for the log transport, which writes that a message would have been sent "
@@ -245,8 +267,18 @@ class Settings:
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "redis+unix://")):
             raise SettingsError(f"{PREFIX}REDIS_URL must begin with redis:// or rediss://")
         self._check_push()
+        self._check_mobility()
         _check_database(self.database)
         _check_files(self.air_files)
+
+    def _check_mobility(self) -> None:
+        for named in self.mobility_gbfs:
+            if not _FILE.fullmatch(named):
+                # The address may hold a key: it is not shown.
+                raise SettingsError(f"{PREFIX}MOBILITY_GBFS must be like velib=https://velib.example/gbfs.json")
+        for named in self.mobility_transit_links:
+            if not _LINK.fullmatch(named):
+                raise SettingsError(f"{PREFIX}MOBILITY_TRANSIT_LINKS must be like 11=https://planner.example/")
 
     def _check_push(self) -> None:
         if self.engine not in ENGINES:

@@ -80,12 +80,12 @@ def elements(source: Source) -> Iterator[Element | RejectedRow]:
 
     Raises SourceFormatError as soon as the file is found not to be a whole PBF.
     """
-    if _has_history(source):
+    if has_history(source):
         raise SourceFormatError("A PBF with the history of each object: extract the state of one day first.")
     areas: list[_Copied] = []
     refused: list[tuple[str, str]] = []
     held = _Held()
-    for found in _objects(source, osmium.osm.WAY | osmium.osm.RELATION, osmium.filter.KeyFilter(*KIND_KEYS)):
+    for found in objects(source, osmium.osm.WAY | osmium.osm.RELATION, osmium.filter.KeyFilter(*KIND_KEYS)):
         area = _read(found)
         if isinstance(area, tuple):
             refused.append(area)
@@ -94,7 +94,7 @@ def elements(source: Source) -> Iterator[Element | RejectedRow]:
             areas.append(area)
     positions = _Positions(source, areas, held)
     row = 0
-    for found in _objects(source, osmium.osm.NODE, osmium.filter.KeyFilter(*KIND_KEYS)):
+    for found in objects(source, osmium.osm.NODE, osmium.filter.KeyFilter(*KIND_KEYS)):
         node = _read(found)
         if node is None:
             continue
@@ -112,7 +112,8 @@ def elements(source: Source) -> Iterator[Element | RejectedRow]:
         yield RejectedRow(row, reason, raw)
 
 
-def _has_history(source: Source) -> bool:
+def has_history(source: Source) -> bool:
+    """Whether a file holds every version of each object. Raises SourceFormatError when it is no PBF."""
     try:
         with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
             return reader.header().has_multiple_object_versions
@@ -120,8 +121,8 @@ def _has_history(source: Source) -> bool:
         raise _broken(error) from None
 
 
-def _objects(source: Source, entities: Any, *filters: osmium.BaseFilter) -> Iterator[Any]:
-    """Objects that pass the filters; each is valid until the next is asked for."""
+def objects(source: Source, entities: Any, *filters: osmium.BaseFilter) -> Iterator[Any]:
+    """Objects that pass the filters; each is valid until the next is asked for. Raises SourceFormatError."""
     try:
         processor = osmium.FileProcessor(source, entities)
         for each in filters:
@@ -165,15 +166,16 @@ def _copy(key: str, found: Any) -> _Copied:
     return area
 
 
-def _by_ids(source: Source, entities: Any, ids: NDArray[np.int64]) -> Iterator[Any]:
+def by_ids(source: Source, entities: Any, ids: NDArray[np.int64]) -> Iterator[Any]:
     """Objects of these ids (sorted, each once), in as many passes as their spread asks for."""
     pages, page_of = np.unique(ids >> PAGE_BITS, return_inverse=True)
     for first in range(0, len(pages), PAGES_AT_ONCE):
         part = ids[(page_of >= first) & (page_of < first + PAGES_AT_ONCE)]
-        yield from _objects(source, entities, osmium.filter.IdFilter(part.tolist()))
+        yield from objects(source, entities, osmium.filter.IdFilter(part.tolist()))
 
 
-def _distinct(arrays: Iterable["array[int]"]) -> NDArray[np.int64]:
+def distinct(arrays: Iterable["array[int]"]) -> NDArray[np.int64]:
+    """Ids of several lists, sorted, each once; without those that OpenStreetMap never gave."""
     parts = [np.frombuffer(each, dtype=np.int64) for each in arrays if each]
     ids = np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
     return ids[(ids > 0) & (ids < ID_MAX)]
@@ -184,20 +186,20 @@ class _Positions:
 
     def __init__(self, source: Source, areas: list[_Copied], held: _Held) -> None:
         self._ways: dict[int, array[int]] = {}
-        for way in _by_ids(source, osmium.osm.WAY, _distinct(area.ways for area in areas)):
+        for way in by_ids(source, osmium.osm.WAY, distinct(area.ways for area in areas)):
             held.add(len(way.nodes))
             self._ways[way.id] = array("q", (ref.ref for ref in way.nodes))
-        self._ids = _distinct([*(area.nodes for area in areas), *self._ways.values()])
+        self._ids = distinct([*(area.nodes for area in areas), *self._ways.values()])
         self._lats = np.full(len(self._ids), _UNKNOWN, dtype=np.int64)
         self._lons = np.full(len(self._ids), _UNKNOWN, dtype=np.int64)
-        for node in _by_ids(source, osmium.osm.NODE, self._ids):
+        for node in by_ids(source, osmium.osm.NODE, self._ids):
             if node.location.valid():
                 at = int(np.searchsorted(self._ids, node.id))
                 self._lats[at], self._lons[at] = node.location.y, node.location.x
 
     def middle_of(self, area: _Copied) -> tuple[int, int] | None:
         """Middle of the box round those corners of an area that the file has."""
-        corners = _distinct([area.nodes, *(self._ways[way] for way in area.ways if way in self._ways)])
+        corners = distinct([area.nodes, *(self._ways[way] for way in area.ways if way in self._ways)])
         at = np.searchsorted(self._ids, corners)
         lats, lons = self._lats[at], self._lons[at]
         known = lats != _UNKNOWN

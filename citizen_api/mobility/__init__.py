@@ -1,0 +1,1 @@
+"""The street network, exposure on it, trips, departures, bike share."""

@@ -1,0 +1,1 @@
+"""Bundled tables of mobility: local factors (producers, licences and dates in SOURCES.md) and transit planners."""

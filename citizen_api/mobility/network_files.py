@@ -1,0 +1,152 @@
+"""A network as files (`core/versions`): an array a file, and what is said about it in `meta.json`.
+
+What is mapped stays readable after its files are removed: the system keeps them until nobody maps them any more.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citizen_api.core import versions
+from citizen_api.core.versions import DamagedError, Versions
+from citizen_api.mobility.network import GRAPHS, POLLUTANTS, Graph, IntArray, Network
+
+FORMAT: Final = 1
+_VERSIONS: Final = Versions(FORMAT)
+_TOLD: Final = (
+    "city",
+    "title",
+    "source",
+    "licence",
+    "attribution",
+    "factor_source",
+    "factor_method",
+    "elevation_source",
+    "cell_m",
+    "columns",
+    "rows",
+    "west_m",
+    "south_m",
+)
+_CITY: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_CITY_MAX: Final = 60
+
+
+def is_city(name: str) -> bool:
+    """Whether a name can be that of a city's folder: lower-case letters, figures and hyphens, 60 at most."""
+    return len(name) <= _CITY_MAX and _CITY.fullmatch(name) is not None
+
+
+def write_network(folder: Path, network: Network, *, stamp: str) -> Path:
+    """Write a version of a network into its city's folder, make it current, and remove the others; give its folder.
+
+    `stamp` (letters, figures, hyphens) tells what it was built from. Raises TakenError when another process is at it.
+    """
+    arrays = {
+        field.name: value for field in fields(Network) if isinstance(value := getattr(network, field.name), np.ndarray)
+    }
+    arrays |= {f"factor-{pollutant}": column for pollutant, column in network.factors.items()}
+    for name, graph in network.graphs.items():
+        arrays |= {f"{name}-{field.name}": getattr(graph, field.name) for field in fields(Graph)}
+    meta = {name: getattr(network, name) for name in _TOLD} | {
+        "format": FORMAT,
+        "stamp": stamp,
+        "built_on": network.built_on.isoformat(),
+        "origin": network.origin,
+        "box": network.box,
+    }
+    with versions.building(folder):
+        unfinished = versions.begin(folder)
+        versions.write_arrays(unfinished, arrays)
+        whole = versions.finish(unfinished, stamp=stamp, meta=meta)
+        _VERSIONS.remove_unused(folder)
+    return whole
+
+
+def current_version(folder: Path) -> Path | None:
+    """Find the newest version of a city; None where there is none that is whole and of this format."""
+    return _VERSIONS.current(folder)
+
+
+def stamp_of(version: Path) -> str:
+    """Tell what a version was built from. Raises OSError."""
+    return str(_VERSIONS.read_meta(version)["stamp"])
+
+
+def open_network(version: Path) -> Network:
+    """Map the files of a version. Raises OSError when it is gone, DamagedError when it cannot be read."""
+    with _VERSIONS.locked(version) as (meta, lock):
+        try:
+            network = _network(meta, versions.read_arrays(version))
+            _check(network)
+        except (KeyError, TypeError, IndexError) as error:
+            raise DamagedError(f"{version.name} is damaged") from error
+    os.close(lock)
+    return network
+
+
+def _network(meta: dict[str, Any], arrays: dict[str, Any]) -> Network:
+    graphs = {
+        name: Graph(**{field.name: arrays.pop(f"{name}-{field.name}") for field in fields(Graph)}) for name in GRAPHS
+    }
+    factors = {pollutant: arrays.pop(f"factor-{pollutant}") for pollutant in POLLUTANTS}
+    south, west, north, east = (float(value) for value in meta["box"])
+    lat, lon = (float(value) for value in meta["origin"])
+    return Network(
+        **{name: meta[name] for name in _TOLD},
+        **arrays,
+        built_on=date.fromisoformat(meta["built_on"]),
+        origin=(lat, lon),
+        box=(south, west, north, east),
+        factors=factors,
+        graphs=graphs,
+    )
+
+
+def _check(network: Network) -> None:
+    """Raise DamagedError unless the columns are as long as they say of each other: searches read without looking."""
+    n, s, cells = len(network.lats), len(network.tails), network.rows * network.columns
+    of_junctions: tuple[NDArray[Any], ...] = (network.lons, network.x_m, network.y_m)
+    of_streets: tuple[NDArray[Any], ...] = (
+        network.heads,
+        network.length_m,
+        network.kinds,
+        network.flags,
+        network.names,
+        network.ascent_m,
+        network.descent_m,
+        network.main_road_m,
+        *network.factors.values(),
+    )
+    whole = (
+        all(len(column) == n for column in of_junctions)
+        and all(len(column) == s for column in of_streets)
+        and _fits(network.shape_offsets, s, len(network.shape_lat_e7))
+        and len(network.shape_lat_e7) == len(network.shape_lon_e7)
+        and _fits(network.cell_offsets, cells, len(network.cell_streets))
+        and all(_is_whole(graph, n, s) for graph in network.graphs.values())
+    )
+    if not whole:
+        raise DamagedError(f"the network of {network.city} is damaged")
+
+
+def _is_whole(graph: Graph, n: int, s: int) -> bool:
+    m = len(graph.heads)
+    return (
+        _fits(graph.offsets, n, m)
+        and len(graph.components) == n
+        and len(graph.forward_arcs) == len(graph.backward_arcs) == s
+        and len(graph.streets) == len(graph.backward) == len(graph.time_s) == m
+    )
+
+
+def _fits(offsets: IntArray, count: int, total: int) -> bool:
+    return len(offsets) == count + 1 and int(offsets[0]) == 0 and int(offsets[-1]) == total
