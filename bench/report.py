@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.markdown import machine_line, paragraphs, section, table
+from bench.mobility_report import mobility_section
 from bench.push_report import push_section
 from bench.targets import WHY, targets, targets_table
 
@@ -21,6 +22,7 @@ PAGE = ROOT / "docs" / "performance.md"
 RAW = ROOT / "docs" / "performance"
 _PACKAGES = ("flask", "flask-smorest", "granian", "numba", "numpy", "orjson", "sqlalchemy")
 PUSH_PACKAGES = ("firebase-admin", "psycopg", "pycurl", "sqlalchemy")
+MOBILITY_PACKAGES = ("igraph", "numba", "numpy", "osmium", "scipy", "shapely")
 _HEAD = """# Performance
 
 Written by `make bench` from the raw output in [performance/](performance/); no test asserts speed.
@@ -62,7 +64,12 @@ def write(name: str, results: dict[str, Any]) -> str:
 def page(raw: Path) -> str:
     """Render the page from the raw outputs in a folder."""
     sections = [_HEAD]
-    for name, render in (("push", push_section), ("nearest", nearest_section), ("server", server_section)):
+    for name, render in (
+        ("push", push_section),
+        ("nearest", nearest_section),
+        ("mobility", mobility_section),
+        ("server", server_section),
+    ):
         path = raw / f"{name}.json"
         if path.exists():
             sections.append(render(json.loads(path.read_text(encoding="utf-8"))))
