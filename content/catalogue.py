@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from content.advice import AdviceBook, read_advice
 from content.hazards import WATCHED
+from content.moving import read_moving
 from content.names import Names, read_names
 from content.outcomes import OutcomeWords, read_outcomes
 from content.push import PushBook, read_push, read_reasons
@@ -97,6 +98,8 @@ class Catalogue:
     """Why a device is told or not, by the reason of a decision."""
     outcomes: Mapping[str, OutcomeWords]
     """What became of a message, by its category in the wave ledger."""
+    moving: Mapping[str, Mapping[str, Words]]
+    """Labels about moving, by subject (a file of `mobility/`) and code."""
 
     def validation_message(self, message: str, language: str) -> str:
         """Say a message of the validation library in plain words; one it does not know stays as it is."""
@@ -136,6 +139,7 @@ def _load(folder: Path) -> Catalogue:
         names,
     )
     read_rehearsal(read_file(folder, "rehearsal.yaml"))
+    moving_notices, moving = read_moving(folder)
     check_said_once([*advice.texts(), *push.texts()])
     return Catalogue(
         problems={
@@ -150,7 +154,8 @@ def _load(folder: Path) -> Catalogue:
             code: read_words(raw, f"{name}: notices: {code}")
             for name in _WITH_NOTICES
             for code, raw in read_file(folder, name)["notices"].items()
-        },
+        }
+        | moving_notices,
         reasons={code: read_words(raw, f"care.yaml: reasons: {code}") for code, raw in care["reasons"].items()},
         emergency=tuple(_read_emergency(entry) for entry in care["emergency"]),
         air=_labels(air["labels"]),
@@ -159,6 +164,7 @@ def _load(folder: Path) -> Catalogue:
         push=push,
         why=read_reasons(read_file(folder, "push/reasons.yaml")),
         outcomes=read_outcomes(read_file(folder, "push/outcomes.yaml")),
+        moving=moving,
     )
 
 

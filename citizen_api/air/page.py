@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from citizen_api.air import queries
 from citizen_api.air.curve import Hour, curve
 from citizen_api.air.episode_rules import EU_2024, table_for
+from citizen_api.air.hours import clock_of_commune, stations_of
 from citizen_api.air.measured import HOUR, Measured, measured_day, measured_now
 from citizen_api.air.models import AirSource
 from citizen_api.air.outlook import Outlook, outlook
 from citizen_api.people.wishes import day_bounds, local_day
 from citizen_api.territory import queries as territory_queries
-from citizen_api.territory.clocks import zone_of
 from citizen_api.territory.queries import CommuneHit
 
 DAYS: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -70,7 +70,7 @@ def air_page(
     """
     found = territory_queries.find_commune(session, commune_code)
     commune = found.commune
-    zone = _clock(commune.code)
+    zone = clock_of_commune(commune.code)
     if isinstance(at, datetime):
         today = local_day(at, zone=zone)
     else:
@@ -78,12 +78,7 @@ def air_page(
     bounds = {name: day_bounds(today + shift * _DAY, zone=zone) for name, shift in DAYS.items()}
     zones = queries.zones_of(session, [commune.code])[commune.code]
     facts = queries.facts(session, zones, at=at, ends_after=bounds["yesterday"][0], starts_before=bounds["tomorrow"][1])
-    towns = {commune.code, *(code for kind, code in zones if kind == "commune")}
-    if found.parent is not None:
-        towns |= {code for kind, code in _city(session, found.parent.code) if kind == "commune"}
-    stations = queries.stations_near(
-        session, lat=commune.lat, lon=commune.lon, towns=towns, since=bounds["yesterday"][0] - _DAY, at=at
-    )
+    stations = stations_of(session, found, zones, since=bounds["yesterday"][0] - _DAY, at=at)
     expected = queries.forecast(session, commune.code, at=at, since=bounds["today"][0] - _DAY)
 
     def day_of(name: str) -> Day:
@@ -112,16 +107,3 @@ def air_page(
         },
         sources=queries.sources(session),
     )
-
-
-def _clock(commune_code: str) -> str:
-    """IANA name of the clock of a commune; Paris' for the lands that keep several or none."""
-    try:
-        return zone_of(commune_code).key
-    except ValueError:
-        return "Europe/Paris"
-
-
-def _city(session: Session, parent_code: str) -> set[queries.Zone]:
-    """A city and its arrondissements: a station of one without a position speaks of all of it."""
-    return set(queries.zones_of(session, [parent_code])[parent_code])

@@ -64,11 +64,18 @@ def zones_of(session: Session, codes: Collection[str]) -> dict[str, dict[Zone, i
 
 
 def facts(
-    session: Session, zones: Collection[Zone] | None, *, at: datetime, ends_after: datetime, starts_before: datetime
+    session: Session,
+    zones: Collection[Zone] | None,
+    *,
+    at: datetime,
+    ends_after: datetime,
+    starts_before: datetime,
+    hazard: str | None = None,
 ) -> list[AirFact]:
     """Every fact that holds within two moments, as the newest of its revisions known at `at` tells it.
 
-    `zones` None: everywhere. They are plain rows with the columns of AirFact, of no session: there may be many.
+    `zones` None: everywhere. `hazard`: of this one alone. They are plain rows with the columns of AirFact, of no
+    session: there may be many.
     """
     known_until = at + timedelta(minutes=1)
     newer = aliased(AirFact)
@@ -85,6 +92,8 @@ def facts(
         .where(AirFact.day.between(ends_after.date() - timedelta(days=2), starts_before.date() + timedelta(days=2)))
         .order_by(AirFact.id)
     )
+    if hazard is not None:
+        query = query.where(AirFact.hazard == hazard)
     if zones is not None:
         # Not as pairs: SQLite would search no index for them.
         kinds = {

@@ -1,0 +1,113 @@
+"""What trips are made of: the question, legs, alternatives, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from citizen_api.core import geo
+from citizen_api.mobility.exposure import Background
+from citizen_api.mobility.network import FloatArray, IntArray, Network
+from citizen_api.mobility.rules import Mode
+from citizen_api.mobility.search import Route
+from citizen_api.mobility.sharing import SharedTrip
+from citizen_api.mobility.station_rules import StationNow
+
+TripMode = Literal["walk", "bike", "ebike", "bikeshare"]
+TRIP_MODES: Final[tuple[TripMode, ...]] = ("walk", "bike", "ebike", "bikeshare")
+DETOUR: Final = 1.3
+"""Length of a way against the straight line, where the streets are not known."""
+REASONABLE_S: Final = 3600.0
+"""A trip that takes longer is offered, but not alone."""
+Missing = Literal["profile", "no_way", "off_network", "no_station"]
+"""Why there is no trip by a mode: nobody moves so with this profile; no way fits it; the streets are not known here;
+no station with a bicycle helps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """From where to where, how, with which wishes (`planning.WISHES`), and when: `depart_at`, or else `arrive_by`."""
+
+    from_lat: float
+    from_lon: float
+    to_lat: float
+    to_lon: float
+    modes: Sequence[TripMode]
+    wishes: Collection[str]
+    depart_at: datetime
+    arrive_by: datetime | None = None
+
+    @property
+    def straight_m(self) -> float:
+        """Geodesic distance."""
+        return geo.distance_m(lat=self.from_lat, lon=self.from_lon, to_lat=self.to_lat, to_lon=self.to_lon)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """A part of a trip by one mode. `route`: None on a straight line. `starts_s`: seconds after the departure.
+
+    `points`: [k, 2] of (lat, lon); `pieces`: of each segment, its piece in the route. `station`: see `SharedLeg`.
+    """
+
+    mode: Mode
+    route: Route | None
+    points: FloatArray
+    pieces: IntArray
+    starts_s: float
+    duration_s: float
+    distance_m: float
+    ascent_m: float | None
+    station: StationNow | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """One alternative. `network`: None on a straight line. `labels`: see `planning.Candidate`.
+
+    `snap_m`: how far its two ends are from the network. `dose_ug`: per pollutant, None unknown.
+    """
+
+    mode: TripMode
+    labels: tuple[str, ...]
+    network: Network | None
+    legs: tuple[Leg, ...]
+    depart_at: datetime
+    duration_s: float
+    distance_m: float
+    ascent_m: float | None
+    dose_ug: dict[str, float | None]
+    guide: str | None
+    snap_m: tuple[float, float] | None
+    shared: SharedTrip | None = None
+
+    @property
+    def arrive_at(self) -> datetime:
+        """When one is there, to the second."""
+        return self.depart_at + timedelta(seconds=round(self.duration_s))
+
+    @property
+    def guide_ug(self) -> float | None:
+        """Dose of the guiding pollutant."""
+        return None if self.guide is None else self.dose_ug.get(self.guide)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Trips by mode as asked, each mode's fastest first; `missing`: why there is none by a mode."""
+
+    question: Question
+    background: Background
+    trips: list[Trip] = field(default_factory=list)
+    missing: dict[TripMode, Missing] = field(default_factory=dict)
+    dark: bool = False
+
+    def transit_reason(self) -> Literal["no_way", "far", "night"] | None:
+        """Why public transport is offered too: no way, more than an hour by all that is asked, or unlit at night."""
+        if not self.trips:
+            return "no_way"
+        if min(trip.duration_s for trip in self.trips) > REASONABLE_S:
+            return "far"
+        return "night" if self.dark and "avoid_unlit" in self.question.wishes else None

@@ -1,0 +1,187 @@
+"""Routes of trips."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from flask import Response
+
+from citizen_api.air import queries as air_queries
+from citizen_api.care import queries as care_queries
+from citizen_api.care.views import FacilityUnknown
+from citizen_api.core.geo import check_position
+from citizen_api.core.problems import NotAcceptable, PositionOutOfRange, PositionSwapped
+from citizen_api.mobility.exposure import read_background
+from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, SVG
+from citizen_api.mobility.networks import Networks
+from citizen_api.mobility.sharing import stations_now
+from citizen_api.mobility.transit import TransitLink, planners_of, transit_link
+from citizen_api.mobility.trip_drawing import draw_trips
+from citizen_api.mobility.trip_parts import Found, Question
+from citizen_api.mobility.trip_present import TripPresenter
+from citizen_api.mobility.trip_problems import (
+    FacilityWithoutPosition,
+    TripGoalMissing,
+    TripInThePast,
+    TripSamePoint,
+    TripTimesBoth,
+    TripTooFar,
+)
+from citizen_api.mobility.trip_schemas import TripsArgs, TripsView
+from citizen_api.mobility.trips import find_trips
+from citizen_api.territory import queries as territory_queries
+from citizen_api.territory.problems import FarFromCommunes
+from citizen_api.web.blueprint import Blueprint
+from citizen_api.web.language import language
+from citizen_api.web.negotiation import preferred_type
+from citizen_api.web.notices import notice
+from citizen_api.web.services import now, services, session
+
+blp = Blueprint("mobility-trips", __name__, description="Trips on foot and by bike, breathing less.")
+OFFERED: Final = ("application/json", SVG)
+SAME_POINT_M: Final = 10.0
+FAR_KM: Final = 50
+PAST: Final = timedelta(minutes=10)
+"""How far a moment may lie behind: clocks differ, and people read before they ask."""
+PROBLEMS: Final = (
+    PositionOutOfRange,
+    PositionSwapped,
+    FarFromCommunes,
+    FacilityUnknown,
+    FacilityWithoutPosition,
+    TripGoalMissing,
+    TripSamePoint,
+    TripTooFar,
+    TripTimesBoth,
+    TripInThePast,
+)
+
+
+@blp.get("/v1/mobility/trips")
+@blp.arguments(TripsArgs, location="query")
+@blp.response(200, TripsView)
+@blp.alt_response(200, schema={"type": "string", "description": "One trip as a map."}, content_type=SVG)
+@blp.problems(*PROBLEMS, NotAcceptable)
+def trips(args: dict[str, Any]) -> Any:
+    """Find how to get there on foot or by bike: the fastest way, the cleanest, the balanced and the calm one.
+
+    By each mode, no way that is offered is both slower and dirtier than another, and none nearly the same. Doses
+    follow the air of each hour and of each street; where only an index of the air is known, none is told. Streets that
+    are not known are a straight line made 30 % longer, marked `approximate`. Ask for `image/svg+xml` to get a map.
+    """
+    as_svg = preferred_type(OFFERED) == SVG
+    presenter, goal = _find(args)
+    if as_svg:
+        return _map(presenter, args["show"])
+    view = presenter.view(goal=goal, transit=_transit(presenter.found))
+    if goal["facility"] is not None and goal["facility"]["closed_for_good"]:
+        view["notices"].insert(0, notice("closed_for_good"))
+    return view
+
+
+@blp.get("/v1/mobility/trips.svg")
+@blp.arguments(TripsArgs, location="query")
+@blp.response(200, {"type": "string", "description": "One trip as a map."}, content_type=SVG)
+@blp.problems(*PROBLEMS)
+def trips_map(args: dict[str, Any]) -> Any:
+    """Draw one trip on a map without tiles: coloured by the air of its streets, its alternatives dashed."""
+    presenter, _ = _find(args)
+    return _map(presenter, args["show"])
+
+
+def _map(presenter: TripPresenter, show: str) -> Response:
+    drawn = draw_trips(services().port(Networks), presenter, show=show)
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return Response(drawn, content_type=f"{SVG}; charset=utf-8", headers=headers)
+
+
+def _find(args: dict[str, Any]) -> tuple[TripPresenter, dict[str, Any]]:
+    depart_at, arrive_by = _when(args)
+    to_lat, to_lon, goal = _goal(args)
+    from_lat, from_lon = args["start"]
+    with _speaking_of("from"):
+        check_position(lat=from_lat, lon=from_lon)
+    with _speaking_of("to"):
+        check_position(lat=to_lat, lon=to_lon)
+    question = Question(
+        from_lat=from_lat,
+        from_lon=from_lon,
+        to_lat=to_lat,
+        to_lon=to_lon,
+        modes=args["modes"],
+        wishes=frozenset(args["profile"]),
+        depart_at=depart_at,
+        arrive_by=arrive_by,
+    )
+    straight_m = question.straight_m
+    if straight_m < SAME_POINT_M:
+        raise TripSamePoint(least_m=round(SAME_POINT_M))
+    with _speaking_of("from"):
+        background = read_background(session(), lat=from_lat, lon=from_lon, at=now())
+    with _speaking_of("to"):
+        territory_queries.nearest_commune(session(), lat=to_lat, lon=to_lon)
+    if straight_m > FAR_KM * 1000:
+        raise TripTooFar(distance_km=round(straight_m / 1000), most_km=FAR_KM)
+    found = find_trips(
+        services().port(Networks),
+        question,
+        background=background,
+        stations=lambda: stations_now(session(), at=now(), silent_s=services().settings.mobility_station_silent_s),
+    )
+    sources = air_queries.sources(session())
+    return TripPresenter(found, language(), at=now(), sources=sources), goal
+
+
+def _when(args: dict[str, Any]) -> tuple[datetime, datetime | None]:
+    """Departure and arrival that are asked for. Raises TripTimesBoth, TripInThePast."""
+    given = {name: now() if args[name] == "now" else args[name] for name in ("depart_at", "arrive_by") if name in args}
+    if len(given) > 1:
+        raise TripTimesBoth
+    if any(moment < now() - PAST for moment in given.values()):
+        raise TripInThePast
+    return given.get("depart_at", now()).replace(microsecond=0), given.get("arrive_by")
+
+
+def _goal(args: dict[str, Any]) -> tuple[float, float, dict[str, Any]]:
+    """Where to, and what is known of it. Raises TripGoalMissing, FacilityUnknown, FacilityWithoutPosition."""
+    if ("goal" in args) == ("to_facility" in args):
+        raise TripGoalMissing
+    if "goal" in args:
+        lat, lon = args["goal"]
+        return lat, lon, {"facility": None}
+    place = care_queries.place(session(), args["to_facility"])
+    if place is None:
+        raise FacilityUnknown
+    if math.isnan(place.lat) or math.isnan(place.lon):
+        raise FacilityWithoutPosition
+    closed = place.closed_at is not None and place.closed_at <= now()
+    return place.lat, place.lon, {"facility": {"id": place.id, "name": place.name, "closed_for_good": closed}}
+
+
+def _transit(found: Found) -> TransitLink | None:
+    if found.transit_reason() is None:
+        return None
+    question = found.question
+    region = territory_queries.find_commune(session(), found.background.commune_code).region
+    return transit_link(
+        planners_of(services().settings.mobility_transit_links),
+        region.code,
+        from_lat=question.from_lat,
+        from_lon=question.from_lon,
+        to_lat=question.to_lat,
+        to_lon=question.to_lon,
+    )
+
+
+@contextmanager
+def _speaking_of(parameter: str) -> Iterator[None]:
+    """Have a problem of a position say which of the two it means."""
+    try:
+        yield
+    except (PositionOutOfRange, PositionSwapped, FarFromCommunes) as problem:
+        problem.fields = {parameter: ["Invalid value."]}
+        raise
