@@ -17,6 +17,9 @@ from citizen_api.care.keeper import DirectoryKeeper
 from citizen_api.core.db import Database
 from citizen_api.core.problems import Problem
 from citizen_api.core.settings import Settings
+from citizen_api.mobility import search
+from citizen_api.mobility import views as mobility_views
+from citizen_api.mobility.networks import Networks
 from citizen_api.people import device_views, wish_views
 from citizen_api.people import views as people_views
 from citizen_api.people.device_actions import StoredDevices
@@ -37,7 +40,8 @@ from content.catalogue import catalogue
 
 VERSION = "0.1.0"
 _DESCRIPTION = """\
-Where can I be cared for, now, near me? How is the air, and what should I do differently?
+Where can I be cared for, now, near me? How do I get there on foot or by bike, breathing less? How is the air, and
+what should I do differently?
 
 Lists are `{"items": […], "next": cursor or null, "notices": […]}`. Every error is `application/problem+json`
 (RFC 9457), in the language of the request (`lang=`, else `Accept-Language`: French or English). Times are RFC 3339
@@ -95,6 +99,7 @@ def install_api(app: Flask, services: Services, *blueprints: Blueprint) -> None:
         care_views.blp,
         air_views.blp,
         advice_views.blp,
+        *mobility_views.BLUEPRINTS,
         territory_views.blp,
         device_views.blp,
         wish_views.blp,
@@ -108,10 +113,12 @@ def install_api(app: Flask, services: Services, *blueprints: Blueprint) -> None:
 
 
 def warm_up(app: Flask) -> None:
-    """Open the directory before the first resident asks; what cannot be opened now is tried again then."""
+    """Open the directory and the networks before the first resident asks; what cannot be opened is tried again then."""
+    services: Services = app.extensions["alentours"]
     with suppress(Problem):
-        services: Services = app.extensions["alentours"]
         services.port(DirectoryKeeper).current()
+    for network in services.port(Networks).all():
+        search.warm_up(network)
 
 
 def _register_capabilities(services: Services) -> None:
@@ -121,6 +128,7 @@ def _register_capabilities(services: Services) -> None:
     territory_views.install(services)
     care_views.install(services)
     air_views.install(services)
+    mobility_views.install(services)
     services.port(Places).gazetteers.append(FacilitiesGazetteer(services.port(DirectoryKeeper).current))
 
     def check_database() -> dict[str, Any]:

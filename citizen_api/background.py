@@ -1,4 +1,4 @@
-"""What is done beside answering, in a process of its own: the air kept in step, silent devices retired."""
+"""What is done beside answering, in its own process: the air and bike share kept in step, silent devices retired."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -26,6 +26,7 @@ from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database
 from citizen_api.core.outgoing import make_client
 from citizen_api.core.settings import PREFIX, Settings
+from citizen_api.mobility.station_sync import bike_turns, check_systems
 from citizen_api.people.device_actions import retire_silent
 from citizen_api.web.command import Beside
 
@@ -57,9 +58,10 @@ def run_background(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True, name="parent").start()
-    with make_client(settings) as client, _demo_feeds(settings, database, client, clock, demo=demo) as made_up:
+    with make_client(settings) as client, ExitStack() as stack:
         jobs = (_chores(database, clock), partial(database.forget_deleted, patience_ms=_PATIENCE_MS))
         queueing = Queueing(database.engine)
+        made_up, demo_bikes = _demo(stack, settings, queueing, client, clock) if demo else ([], [])
 
         def turns(feeds: Iterable[Feed]) -> list[Callable[[], object]]:
             reports_dir = settings.data_dir / REPORTS
@@ -73,7 +75,12 @@ def run_background(
         ]
         for thread in working:
             thread.start()
-        work_beside(turns(feeds_from(settings, database, client)), jobs, stop, demo_turns=turns(made_up))
+        work_beside(
+            [*turns(feeds_from(settings, database, client)), *bike_turns(settings, queueing, client, clock)],
+            jobs,
+            stop,
+            demo_turns=[*turns(made_up), *demo_bikes],
+        )
         for thread in working:
             thread.join(_WORK_ENDS_S)
 
@@ -146,6 +153,7 @@ def background(settings: Settings, *, demo: bool, stopping: Callable[[], bool] =
     It ends with this process, however that ends. Raises SettingsError.
     """
     check_feeds(settings)
+    check_systems(settings)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     # -P: a stranger's app.py in the working directory is not ours.
     command = [sys.executable, "-P", "-m", "app", "background", *(["--demo"] if demo else [])]
@@ -234,17 +242,16 @@ def _close(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-@contextmanager
-def _demo_feeds(
-    settings: Settings, database: Database, client: httpx.Client, clock: Clock, *, demo: bool
-) -> Iterator[list[Feed]]:
-    if not demo:
-        yield []
-        return
-    from citizen_api.demo.air import serving_demo_air  # noqa: PLC0415 - without --demo nothing of it exists
+def _demo(
+    stack: ExitStack, settings: Settings, database: Database, client: httpx.Client, clock: Clock
+) -> tuple[list[Feed], list[Callable[[], object]]]:
+    """The made-up feeds of air, and the turns that read the made-up bike share, published until the stack is left."""
+    # Without --demo nothing of it exists.
+    from citizen_api.demo.air import serving_demo_air  # noqa: PLC0415
+    from citizen_api.demo.bikes import serving_demo_bikes  # noqa: PLC0415
 
-    with serving_demo_air(settings, database, client, clock) as feed:
-        yield [feed]
+    feed = stack.enter_context(serving_demo_air(settings, database, client, clock))
+    return [feed], stack.enter_context(serving_demo_bikes(settings, database, client, clock))
 
 
 def _wait_for_parent(stop: threading.Event) -> None:

@@ -14,6 +14,7 @@ from citizen_api.care.importing import ImportRunningError
 from citizen_api.care.sync import TooManyVanishingError
 from citizen_api.core.settings import Settings, SettingsError
 from citizen_api.demo.cli import demo as demo_city
+from citizen_api.mobility.network_cli import network
 from citizen_api.people.cli import staff
 from citizen_api.people.device_cli import people
 from citizen_api.preparing import prepare_database
@@ -61,6 +62,7 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(air)
 cli.add_command(care)
+cli.add_command(network)
 cli.add_command(staff)
 cli.add_command(people)
 cli.add_command(demo_city)

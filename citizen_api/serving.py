@@ -30,6 +30,7 @@ from citizen_api.care.keeper import FOLDER, BuilderFailedError, choose_compiled_
 from citizen_api.core.clock import system_clock
 from citizen_api.core.db import Database
 from citizen_api.core.settings import PREFIX, Settings
+from citizen_api.mobility.station_sync import forget_demo_bikes
 from citizen_api.preparing import prepare_database
 from citizen_api.web.logs import configure_logs
 from content.catalogue import catalogue
@@ -150,3 +151,4 @@ def forget_demo(database: Database) -> None:
     with database.session() as session:
         remove_source(session, care_rules.DEMO_SOURCE, now=system_clock())
         air_actions.remove_source(session, DEMO_SOURCE)
+    forget_demo_bikes(database)

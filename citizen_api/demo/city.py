@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -14,10 +15,15 @@ from citizen_api.care.rules import DEMO_SOURCE
 from citizen_api.core.clock import system_clock
 from citizen_api.core.db import Database
 from citizen_api.core.downloads import download
+from citizen_api.core.locks import TakenError
 from citizen_api.core.settings import Settings
 from citizen_api.demo.air import read_demo_air
+from citizen_api.demo.bikes import read_demo_bikes
 from citizen_api.demo.publishers import DemoPublishers
 from citizen_api.demo.rules import demo_hours
+from citizen_api.mobility.local_factors import read_table
+from citizen_api.mobility.networks import FOLDER as NETWORKS
+from citizen_api.mobility.sample import build_sample
 from citizen_api.sources.generic_csv import parse_mapping
 
 Say = Callable[[str], None]
@@ -56,6 +62,16 @@ def start_demo_city(settings: Settings, database: Database, *, say: Say) -> None
         report = sync.run_import(database, stock, now=now, reports_dir=settings.data_dir / "imports", force=True)
     total = report.counts.total() - report.counts["closed"]
     read_demo_air(settings, database, system_clock)
+    factors = Path(settings.mobility_local_factors) if settings.mobility_local_factors else None
+    with suppress(TakenError):  # another start builds the same
+        build_sample(settings.data_dir / NETWORKS, now=now, table=read_table(factors))
+    bikes = read_demo_bikes(settings, database, system_clock)
+    if bikes and bikes.stations:
+        say(
+            f"Demo city: {bikes.stations} bike share stations with MADE-UP counts, and the streets of central Paris "
+            "(© OpenStreetMap contributors). Try "
+            "/v1/mobility/trips?from=48.859,2.3545&to=48.8685,2.378&modes=walk,bike,bikeshare"
+        )
     say("Demo city: its air, pollen, UV and weather warnings are MADE UP too. Try /v1/air?commune=75104")
     say(f"Demo city: the opening hours of {total} pharmacies are MADE UP (source “demo”). Do not rely on them.")
 

@@ -7,6 +7,7 @@ from alembic import context
 
 import citizen_api.air.models
 import citizen_api.care.models
+import citizen_api.mobility.models
 import citizen_api.people.device_models
 import citizen_api.people.models
 import citizen_api.territory.models  # noqa: F401 - they register their tables

@@ -81,8 +81,8 @@ def fetch(
             timeout=timeout_s,
             follow_redirects=False,
         ) as answer:
-            _check_status(answer, place)
-            return _body(answer, place, max_bytes=max_bytes, deadline=deadline)
+            check_status(answer, place)
+            return read_body(answer, place, max_bytes=max_bytes, deadline=deadline)
     except httpx.TimeoutException:
         raise DownError(f"{place} took longer than {timeout_s:g} s") from None
     except UnicodeEncodeError:
@@ -108,7 +108,8 @@ def place_of(url: str) -> str:
         raise DownError("what is configured is not an address") from None
 
 
-def _check_status(answer: httpx.Response, place: str) -> None:
+def check_status(answer: httpx.Response, place: str) -> None:
+    """Raise CredentialsError, BusyError or DownError for an answer that is not 200."""
     status = answer.status_code
     if status == HTTPStatus.OK:
         return
@@ -119,7 +120,8 @@ def _check_status(answer: httpx.Response, place: str) -> None:
     raise DownError(f"{place} answered {status}")
 
 
-def _body(answer: httpx.Response, place: str, *, max_bytes: int, deadline: float) -> bytes:
+def read_body(answer: httpx.Response, place: str, *, max_bytes: int, deadline: float) -> bytes:
+    """Read a body until `deadline` (monotonic). Raises DownError for one that is too large or too slow."""
     body = bytearray()
     for some in answer.iter_bytes():
         body += some

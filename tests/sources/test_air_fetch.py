@@ -13,8 +13,8 @@ from citizen_api.sources.air_fetch import (
     CredentialsError,
     DownError,
     UnreadableError,
-    _body,
     fetch,
+    read_body,
     read_whole,
     retry_after_s,
 )
@@ -122,7 +122,7 @@ def test_an_unreachable_source_is_down(client):
 
 def test_a_source_that_drips_its_answer_is_down():
     with pytest.raises(DownError, match="takes too long"):
-        _body(httpx.Response(200, content=b"x"), "https://example.org", max_bytes=10, deadline=float("-inf"))
+        read_body(httpx.Response(200, content=b"x"), "https://example.org", max_bytes=10, deadline=float("-inf"))
 
 
 def test_what_is_no_address_is_down(client):

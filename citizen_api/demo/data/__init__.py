@@ -1,0 +1,1 @@
+"""What the demo city's made-up facts start from. Where it comes from is in SOURCES.md."""

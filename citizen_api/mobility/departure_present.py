@@ -1,0 +1,340 @@
+"""Departures in a resident's words: the answer as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import numpy as np
+
+from citizen_api.care.nearest import place_notices
+from citizen_api.care.place import Place
+from citizen_api.care.rules import DEMO_SOURCE
+from citizen_api.mobility import rules
+from citizen_api.mobility.daylight import sun
+from citizen_api.mobility.departure_rules import Gain, Option, compare, dominated
+from citizen_api.mobility.departure_ways import Way, doses_of
+from citizen_api.mobility.departures import Hour, Plan
+from citizen_api.mobility.network import POLLUTANTS
+from citizen_api.mobility.planning import DOSE_DIGITS
+from citizen_api.mobility.profiles import STEP_FREE
+from citizen_api.mobility.rules import ModeName
+from citizen_api.mobility.trip_present import TripPresenter
+from citizen_api.mobility.trips import Missing
+from content.catalogue import catalogue
+
+_DAY: Final = timedelta(days=1)
+
+
+class DeparturePresenter:
+    """Says a plan in one language. `trip`: what says the trip itself; `place`: the goal, where it is one of care."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        trip: TripPresenter,
+        *,
+        place: Place | None,
+        missing: Mapping[ModeName, Missing],
+        snap_m: tuple[float, float] | None,
+        cut: bool,
+    ) -> None:
+        self.plan, self.trip, self.place = plan, trip, place
+        self.background = trip.found.background
+        self.language, self.at = trip.language, trip.at
+        self._missing, self._snap_m, self._cut = missing, snap_m, cut
+        self._catalogue = catalogue()
+        self._words = self._catalogue.moving["departures"]
+
+    def view(self) -> dict[str, Any]:
+        """The whole answer."""
+        plan, trip, question = self.plan, self.trip, self.trip.found.question
+        networks = {way.network.city: way.network for way in plan.ways if way.network is not None}
+        snaps = (None, None) if self._snap_m is None else (round(self._snap_m[0]), round(self._snap_m[1]))
+        return {
+            "notices": self.notices(),
+            "start": {"lat": question.from_lat, "lon": question.from_lon, "snap_m": snaps[0]},
+            "goal": {
+                "lat": question.to_lat,
+                "lon": question.to_lon,
+                "snap_m": snaps[1],
+                "facility": self._facility(),
+            },
+            "after": trip.local(plan.question.after),
+            "until": trip.local(plan.question.until),
+            "air": trip.air() | {"compared_by": list(plan.pollutants)},
+            "networks": [trip.network(network) for network in networks.values()],
+            "best": None if plan.best is None else self.item(plan.best),
+            "items": [self.item(option) for option in plan.items],
+            "missing": [
+                {"mode": mode, "mode_name": trip.label(mode), "reason": why, "text": trip.label(f"missing_{why}")}
+                for mode, why in self._missing.items()
+            ],
+            "left_out": [{"reason": reason, "text": self.say(f"reason_{reason}")} for reason in plan.reasons],
+            "openings": self._openings(),
+            "daylight": self._daylight(),
+            "hours_mode": self.shown_mode,
+            "hours": [self.hour(hour) for hour in plan.hours],
+            "next": None,
+        }
+
+    @property
+    def shown_mode(self) -> ModeName:
+        """The mode that the strip shows."""
+        return self.plan.best.mode if self.plan.best is not None else self.plan.question.modes[0].name
+
+    def notices(self) -> list[dict[str, str]]:
+        """What must be known beside the data."""
+        plan, basis = self.plan, self.background.basis
+        options = bool(plan.items)
+        unknown = [hour for hour in plan.hours if hour.least is None and not hour.reasons]
+        straight = any(way.network is None for way in plan.ways)
+        wishes = frozenset(plan.question.wishes)
+        gains = [gain.percent for option in plan.items if (gain := self.gain(option)).percent is not None]
+        closed = self.place is not None and {"closed", "closes"} & set(plan.reasons)
+        codes = {
+            "closed_for_good": self.place is not None and self.place.closed_at is not None,
+            "departure_closed_throughout": bool(plan.ways) and not options and bool(closed),
+            "departure_none_in_time": bool(plan.ways) and not options and not closed,
+            "departure_hours_unknown": self.place is not None and any(hour.opening == "unknown" for hour in plan.hours),
+            "departure_only_advised_against": plan.only_advised_against,
+            **{f"departure_{reason}": reason in plan.reasons for reason in ("heat", "uv", "dark")},
+            "departure_no_better": bool(gains) and min(gains) >= 0,
+            "departure_streets_unknown": straight,
+            "trip_step_free_unknown": straight and bool(wishes & STEP_FREE),
+            "trip_kerbs_unknown": bool(wishes & STEP_FREE) and options,
+            "trip_child_bike": "child_bike" in wishes and any(way.mode.name != "walk" for way in plan.ways),
+            "trip_modes_missing": bool(self._missing),
+            "departure_index_only": basis == "index",
+            "departure_air_unknown": basis == "unknown",
+            "departure_air_known_partly": basis != "unknown" and bool(unknown),
+            "departure_cut_to_a_day": self._cut,
+            **{f"trip_{code}": code == self._advice() for code in ("indoors", "shorter", "encourage")},
+            "demo_air": self.background.made_up,
+        }
+        held = [code for code, holds in codes.items() if holds] + self._place_notices()
+        said = [{"code": code, "text": self._catalogue.notices[code].say(self.language)} for code in held]
+        return said + self._last_useful()
+
+    def item(self, option: Option) -> dict[str, Any]:
+        """One departure."""
+        way, reference = self._way(option), self.plan.references[option.mode]
+        doses = doses_of(way, self.background, [option.depart_at])
+        gain = self.gain(option)
+        hour = self.background.hour(option.depart_at)
+        return {
+            "words": self.words(option),
+            "depart_at": self.trip.local(option.depart_at),
+            "arrive_at": self.trip.local(option.arrive_at),
+            "mode": option.mode,
+            "mode_name": self.trip.label(option.mode),
+            "label": "cleaner" if option.weight else "fastest",
+            "title": self.say("cleaner" if option.weight else "fastest"),
+            "weight": option.weight,
+            "approximate": way.network is None,
+            "duration_s": round(option.duration_s),
+            "distance_m": round(way.distance_m),
+            "dose_ug": {name: _known(doses[name]) for name in POLLUTANTS},
+            "guide": option.guide,
+            "level": (int(self.background.levels[hour]) or None) if hour is not None else None,
+            "against_now": {
+                "depart_at": self.trip.local(reference.depart_at),
+                "percent": gain.percent if self.background.basis == "hours" else None,
+                "later_s": round(gain.later.total_seconds()),
+                "longer_s": round(option.duration_s) - round(reference.duration_s),
+            },
+            "on_frontier": not dominated(option, self.plan.items),
+            "opening": self._opening(option),
+            "reasons": [{"reason": reason, "text": self.say(f"reason_{reason}")} for reason in option.reasons],
+            "trip": self._link(option),
+        }
+
+    def hour(self, hour: Hour) -> dict[str, Any]:
+        """One hour of the strip."""
+        least, best = hour.least, self.plan.best
+        percent = None if least is None else self.gain(least).percent
+        band = "unknown" if percent is None else "less" if percent < 0 else "more" if percent > 0 else "same"
+        guide = None if least is None else least.guide
+        dose_ug = None
+        if least is not None and guide is not None:
+            dose_ug = _known(doses_of(self._way(least), self.background, [least.depart_at])[guide])
+        return {
+            "starts_at": self.trip.local(hour.starts_at),
+            "dark": hour.dark,
+            "opening": hour.opening,
+            "level": hour.level,
+            "guide": guide,
+            "dose_ug": dose_ug,
+            "percent": percent if self.background.basis == "hours" else None,
+            "band": band,
+            "reasons": list(hour.reasons),
+            "best": best is not None and hour.starts_at <= best.depart_at < hour.starts_at + timedelta(hours=1),
+        }
+
+    # ---- words
+
+    def words(self, option: Option) -> str:
+        """One departure in a sentence or two: against leaving as soon as it is of use, by the same mode."""
+        reference, gain = self.plan.references[option.mode], self.gain(option)
+        at, mode = self.clock(option.depart_at), self.trip.label(option.mode)
+        said = {"at": at, "mode": mode, "time": self._time(gain), "gain": self._gain(option, reference)}
+        if option.depart_at != reference.depart_at:
+            if option.weight and said["gain"]:
+                said["gain"] = self.say("by_another_way", gain=said["gain"])
+            told = "leave_instead" if said["gain"] else "leave_later"
+            sentence = self.say(told, than=self.clock(reference.depart_at), **said)
+        elif option.way != reference.way:
+            sentence = self.say("leave_other_way", **said | {"gain": said["gain"] or self.say("not_comparable")})
+        else:
+            sentence = self.say("leave", at=at, minutes=option.minutes, mode=mode)
+        opening = self._opening(option)
+        return sentence if opening is None else f"{sentence} {opening['text']}"
+
+    def gain(self, option: Option) -> Gain:
+        """An option against leaving as soon as it is of use, by the same mode."""
+        return compare(option, self.plan.references[option.mode])
+
+    def clock(self, moment: datetime) -> str:
+        """A moment as it is said: its day only when it is not today."""
+        local = self.trip.local(moment)
+        hour = f"{local.hour:02d}" if self.language == "en" else str(local.hour)
+        time = self.say("clock", hour=hour, minute=f"{local.minute:02d}")
+        days = (local.date() - self.trip.local(self.at).date()).days
+        if days in (0, 1):
+            return self.say("clock_today" if days == 0 else "clock_tomorrow", time=time)
+        return self.say("clock_other_day", time=time, day=local.day, month=f"{local.month:02d}")
+
+    def say(self, label: str, **values: object) -> str:
+        """A word of `content/mobility/departures.yaml`."""
+        return self._words[label].say(self.language, **values)
+
+    def _gain(self, option: Option, reference: Option) -> str:
+        """What is breathed in, against the reference; "" where nothing is known of any of them."""
+        if self.background.basis == "unknown" or (option.burden is None and reference.burden is None):
+            return ""
+        if option.burden is None or reference.burden is None:
+            return self.say("not_comparable")
+        if self.background.basis == "index":
+            level, than = (self._level(round(one.burden or 0)) for one in (option, reference))
+            if level == than:
+                return self.say("level_same", level=level[0], name=level[1])
+            return self.say("level_instead", level=level[0], name=level[1], than_level=than[0], than_name=than[1])
+        percent = self.gain(option).percent
+        if not percent:
+            return self.say("no_difference") if percent == 0 else self.say("not_comparable")
+        return self.say("less" if percent < 0 else "more", percent=abs(percent))
+
+    def _level(self, level: int) -> tuple[int, str]:
+        return level, self._catalogue.names.hazards["air"].levels[level].name.say(self.language)
+
+    def _time(self, gain: Gain) -> str:
+        if gain.more_minutes == 0:
+            return self.say("same_time")
+        return self.say("longer" if gain.more_minutes > 0 else "shorter", minutes=abs(gain.more_minutes))
+
+    # ---- the goal
+
+    def _facility(self) -> dict[str, Any] | None:
+        place = self.place
+        if place is None:
+            return None
+        return {"id": place.id, "name": place.name, "closed_for_good": place.closed_at is not None}
+
+    def _opening(self, option: Option) -> dict[str, Any] | None:
+        if self.place is None:
+            return None
+        opening = self.place.opening_at(option.arrive_at)
+        if opening.state == "open" and opening.until is not None:
+            text = self.say("open_until", at=self.clock(opening.until))
+        else:
+            text = self.say(
+                {"open": "open_on_arrival", "closed": "reason_closed"}.get(opening.state, "opening_unknown")
+            )
+        until = None if opening.until is None else self.trip.local(opening.until)
+        return {"state": opening.state, "until": until, "comment": opening.comment or None, "text": text}
+
+    def _openings(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "opens_at": self.trip.local(span.opens_at),
+                "closes_at": None if span.closes_at is None else self.trip.local(span.closes_at),
+                "leave_by": [
+                    {"mode": mode, "at": self.trip.local(at), "text": self._leave_by(mode, at)}
+                    for mode, at in span.leave_by.items()
+                ],
+            }
+            for span in self.plan.spans
+        ]
+
+    def _leave_by(self, mode: ModeName, at: datetime) -> str:
+        return self.say("leave_by", at=self.clock(at), mode=self.trip.label(mode))
+
+    def _last_useful(self) -> list[dict[str, str]]:
+        """The notice of the last departure before the first closing."""
+        span = next((span for span in self.plan.spans if span.leave_by), None)
+        if span is None or span.closes_at is None:
+            return []
+        leave = ", ".join(self._leave_by(mode, at) for mode, at in span.leave_by.items())
+        words = self._catalogue.notices["departure_last_useful"]
+        text = words.say(self.language, closes=self.clock(span.closes_at), leave=leave)
+        return [{"code": "departure_last_useful", "text": text}]
+
+    def _place_notices(self) -> list[str]:
+        place = self.place
+        if place is None:
+            return []
+        return place_notices(
+            approximate=place.position_approximate,
+            regulated=bool(place.call_15_first),
+            oldest=max((source.dated for source in place.sources if source.id != DEMO_SOURCE), default=None),
+            at=self.at,
+            demo=any(source.id == DEMO_SOURCE for source in place.sources),
+        )
+
+    # ---- around
+
+    def _daylight(self) -> list[dict[str, Any]]:
+        question, found = self.plan.question, []
+        day = self.trip.local(question.after).date()
+        while day <= self.trip.local(question.until).date():
+            light = sun(day, question.zone, lat=question.lat, lon=question.lon)
+            rises, sets = (None, None) if light is None else (self.trip.local(at) for at in light)
+            found.append({"day": day, "sunrise": rises, "sunset": sets})
+            day += _DAY
+        return found
+
+    def _advice(self) -> rules.Advice | None:
+        """Whether moving wins at the recommended hour; None where the fine particles are not known then."""
+        best = self.plan.best
+        hour = None if best is None else self.background.hour(best.depart_at)
+        if best is None or hour is None:
+            return None
+        value = float(self.background.values_ug_m3["pm25"][hour])
+        if math.isnan(value):
+            return None
+        return rules.moving_wins(value, mode=self._way(best).mode, hours=best.duration_s / 3600)
+
+    def _way(self, option: Option) -> Way:
+        return self.plan.ways[option.way]
+
+    def _link(self, option: Option) -> str:
+        """Where the way of a departure is told, step by step."""
+        question = self.trip.found.question
+        asked = {
+            "from": f"{question.from_lat},{question.from_lon}",
+            **({"to_facility": self.place.id} if self.place else {"to": f"{question.to_lat},{question.to_lon}"}),
+            "modes": option.mode,
+            "depart_at": self.trip.local(option.depart_at).isoformat(),
+            "lang": self.language,
+        }
+        if question.wishes:
+            asked["profile"] = ",".join(sorted(question.wishes))
+        return f"/v1/mobility/trips?{urlencode(asked, safe=',:')}"
+
+
+def _known(doses: Any) -> float | None:
+    value = float(np.asarray(doses)[0])
+    return None if math.isnan(value) else round(value, DOSE_DIGITS)

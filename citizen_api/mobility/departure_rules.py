@@ -1,0 +1,321 @@
+"""Which departures are worth telling, against leaving at once. Pure: the time is passed in.
+
+What is compared is a *burden*: the highest of the doses of a way against the reference of its pollutant, or, where no
+concentration is known, the index of the day. None is unknown, and never less than anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Final, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from citizen_api.mobility.rules import ModeName
+
+WINDOW: Final = timedelta(hours=24)
+STEP: Final = timedelta(minutes=20)
+NO_DIFFERENCE: Final = 0.05
+"""Less than 5 % is told as no difference: the doses are not known better than that."""
+MOST_ITEMS: Final = 6
+"""Departures by one mode that are told, at most."""
+STAY: Final = timedelta(minutes=5)
+"""Who arrives later than this before closing arrives for nothing."""
+WAITING: Final = 0.05
+LONGER: Final = 0.01
+"""What one hour of waiting, and one minute more of travel, must at least take off the burden of leaving at once for
+the one departure that is recommended. Ours: up to four hours of waiting for a fifth less, not a night for a third."""
+NIGHT: Final = (time(23), time(6))
+"""When nobody is told to leave who did not ask for it: air is often best at three in the morning."""
+
+HOT_LEVEL: Final = 3
+"""Orange, of Météo-France's vigilance of heat."""
+HOT_HOURS: Final = (time(11), time(21))
+"""The hottest hours, in which one had better not be out in a heatwave (ministère de la Santé)."""
+UV_LEVEL: Final = 8
+"""From this index on the hours around midday are to be avoided (WHO, Global Solar UV Index, 2002)."""
+AROUND_SOLAR_NOON: Final = timedelta(hours=2)
+
+Reason = Literal["closed", "closes", "too_late", "heat", "uv", "dark", "night"]
+HARD: Final[frozenset[Reason]] = frozenset({"closed", "closes", "too_late"})
+"""For these a departure is of no use; for the others it is not recommended."""
+Span = tuple[datetime, datetime]
+
+
+class Opening(Protocol):
+    """What `care.hours.Opening` tells of a moment."""
+
+    @property
+    def state(self) -> Literal["open", "closed", "unknown"]:
+        """Whether it is open."""
+
+    @property
+    def until(self) -> datetime | None:
+        """Until when it is; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """Leaving at one moment by one way. `way`: its number in the plan; `weight`: with which it was searched."""
+
+    mode: ModeName
+    depart_at: datetime
+    duration_s: float
+    way: int
+    weight: float
+    burden: float | None
+    guide: str | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def arrive_at(self) -> datetime:
+        """When one is there."""
+        return self.depart_at + timedelta(seconds=self.duration_s)
+
+    @property
+    def minutes(self) -> int:
+        """Travel as it is told."""
+        return max(1, round(self.duration_s / 60))
+
+    @property
+    def useful(self) -> bool:
+        """Whether one arrives in time, at an open door."""
+        return not HARD.intersection(self.reasons)
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """An option against another. `percent`: its burden, -35 for 35 % less, 0 for no difference; None: not known."""
+
+    percent: int | None
+    later: timedelta
+    more_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What speaks against an hour, whoever goes. `until`: when one must be there."""
+
+    until: datetime | None = None
+    hot: Sequence[Span] = ()
+    sunny: Sequence[Span] = ()
+    nights: Sequence[Span] = ()
+    opening: Callable[[datetime], Opening] | None = None
+
+    def reasons(self, depart_at: datetime, arrive_at: datetime, *, unlit: bool) -> tuple[Reason, ...]:
+        """What speaks against going from one moment to the other; `unlit`: through the dark, against a wish."""
+        found: list[Reason] = []
+        if self.until is not None and arrive_at > self.until:
+            found.append("too_late")
+        if self.opening is not None:
+            opening = self.opening(arrive_at)
+            if opening.state == "closed":
+                found.append("closed")
+            elif closes_before(opening, arrive_at + STAY):
+                found.append("closes")
+        if _meets(self.hot, depart_at, arrive_at):
+            found.append("heat")
+        if _meets(self.sunny, depart_at, arrive_at):
+            found.append("uv")
+        if unlit:
+            found.append("dark")
+        if any(first <= depart_at < last for first, last in self.nights):
+            found.append("night")
+        return tuple(found)
+
+
+ANY_TIME: Final = Bounds()
+
+
+def until_of(after: datetime, before: datetime | None) -> tuple[datetime, bool]:
+    """Until when departures are compared, and whether that is less than was asked for."""
+    most = after + WINDOW
+    return (most, False) if before is None else (min(most, before), before > most)
+
+
+def moments(after: datetime, until: datetime, *, zone: str, also: Iterable[datetime] = ()) -> list[datetime]:
+    """Departures to look at, in UTC: `after`, each round 20 minutes of the clock of `zone` later, and `also`."""
+    first, last = after.astimezone(UTC), until.astimezone(UTC)
+    # Whole 20 minutes are so by every clock of France, the half hour of the Marquesas too, but not by all on Earth.
+    shift = (first.astimezone(ZoneInfo(zone)).utcoffset() or timedelta(0)) % STEP
+    past = (first + shift - datetime.min.replace(tzinfo=UTC)) % STEP
+    at = first - past + STEP
+    found = {first, *(moment.astimezone(UTC) for moment in also)}
+    while at <= last:
+        found.add(at)
+        at += STEP
+    return sorted(moment for moment in found if first <= moment <= last)
+
+
+def closes_before(opening: Opening, at: datetime) -> bool:
+    """Whether what is open closes before a moment, as far as is known."""
+    return opening.state == "open" and opening.until is not None and opening.until.astimezone(UTC) < at.astimezone(UTC)
+
+
+def open_spans(
+    opening: Callable[[datetime], Opening], after: datetime, until: datetime
+) -> list[tuple[datetime, datetime | None]]:
+    """When a place is known to be open, in UTC, as (from, to), until one that begins before `until`.
+
+    The first begins at `after` where it is open then; to None: no end is known.
+    """
+    at, end = after.astimezone(UTC), until.astimezone(UTC)
+    found: list[tuple[datetime, datetime | None]] = []
+    while at < end:
+        now = opening(at)
+        change = None if now.until is None else max(now.until.astimezone(UTC), at + timedelta(minutes=1))
+        if now.state == "open":
+            found.append((at, change))
+        if change is None and now.state != "unknown":
+            break
+        at = change or at + STEP
+    return found
+
+
+def hot_spans(days: Iterable[tuple[int | None, datetime, datetime]], *, zone: str) -> list[Span]:
+    """The hot hours of a vigilance: of each (level, starts_at, ends_at) from orange on, by the clock of `zone`."""
+    clock, found = ZoneInfo(zone), []
+    for level, starts_at, ends_at in days:
+        if level is None or level < HOT_LEVEL:
+            continue
+        day = starts_at.astimezone(clock).date()
+        while day <= ends_at.astimezone(clock).date():
+            first, last = (datetime.combine(day, hour, clock).astimezone(UTC) for hour in HOT_HOURS)
+            if max(first, starts_at) < min(last, ends_at):
+                found.append((max(first, starts_at), min(last, ends_at)))
+            day += timedelta(days=1)
+    return found
+
+
+def sunny_spans(days: Iterable[tuple[int | None, Span | None]]) -> list[Span]:
+    """The hours around solar noon of each day (UV index, sunrise and sunset) with a very high index."""
+    found = []
+    for level, daylight in days:
+        if level is None or level < UV_LEVEL or daylight is None:
+            continue
+        rise, down = (at.astimezone(UTC) for at in daylight)
+        noon = rise + (down - rise) / 2
+        found.append((noon - AROUND_SOLAR_NOON, noon + AROUND_SOLAR_NOON))
+    return found
+
+
+def night_spans(after: datetime, until: datetime, *, zone: str) -> list[Span]:
+    """The nights between two moments, by the clock of `zone`, without the one in which who asks is up."""
+    clock, day = ZoneInfo(zone), timedelta(days=1)
+    first, found = after.astimezone(clock).date() - day, []
+    while first <= until.astimezone(clock).date():
+        begin, end = datetime.combine(first, NIGHT[0], clock), datetime.combine(first + day, NIGHT[1], clock)
+        if begin.astimezone(UTC) > after.astimezone(UTC):
+            found.append((begin.astimezone(UTC), end.astimezone(UTC)))
+        first += day
+    return found
+
+
+def comparable(known: Mapping[str, Sequence[bool]], ratios: Mapping[str, float | None]) -> tuple[str, ...]:
+    """The pollutants by which all hours are compared, the one that leads first; () where none is known.
+
+    `known`: whether the dose of each is known at each moment, the first of them that with which others are compared;
+    `ratios`: its dose then against its reference. The one that is known longest leads, and others count where they are
+    known whenever it is: an hour must not look better because less is known of it.
+    """
+    some = [name for name, moments_known in known.items() if any(moments_known)]
+    leaders = [name for name in some if known[name][0]] or some
+    if not leaders:
+        return ()
+    lead = max(leaders, key=lambda name: (sum(known[name]), ratios.get(name) or 0.0))
+    always = [
+        name
+        for name in some
+        if name != lead and all(mine for mine, led in zip(known[name], known[lead], strict=True) if led)
+    ]
+    return (lead, *always)
+
+
+def compare(option: Option, reference: Option) -> Gain:
+    """Tell an option against another."""
+    return Gain(
+        percent=_percent(option.burden, reference.burden),
+        later=option.depart_at - reference.depart_at,
+        more_minutes=option.minutes - reference.minutes,
+    )
+
+
+def frontier(options: Iterable[Option], *, most: int = MOST_ITEMS) -> list[Option]:
+    """Options of which none is as early, as short and about as clean as another, the earliest first.
+
+    A later or longer one must be cleaner by NO_DIFFERENCE at least, and by more where there would be more than `most`.
+    """
+    ordered = sorted(options, key=_order)
+    least = NO_DIFFERENCE
+    while True:
+        kept: list[Option] = []
+        for option in ordered:
+            if not any(_as_good(other, option, least) for other in kept):
+                kept.append(option)
+        if len(kept) <= most or least >= 1:
+            return kept
+        least *= 1.5
+
+
+def dominated(option: Option, others: Iterable[Option]) -> bool:
+    """Whether another is as early, as short and as clean, and better in one of them; not where that is not known."""
+    return option.burden is not None and any(
+        other.burden is not None
+        and other.depart_at <= option.depart_at
+        and other.duration_s <= option.duration_s
+        and other.burden <= option.burden
+        and (other.depart_at, other.duration_s, other.burden) != (option.depart_at, option.duration_s, option.burden)
+        for other in others
+    )
+
+
+def best(options: Collection[Option], reference: Option) -> Option | None:
+    """The one that is recommended: the burden that it takes off, less what waiting and travelling longer are worth.
+
+    The earliest, then the shortest, where the burden of `reference` is not known, or nothing. None of none.
+    """
+    known = [option for option in options if option.burden is not None]
+    if not known or not reference.burden:
+        return min(options, key=_order, default=None)
+    against = reference.burden
+
+    def score(option: Option) -> tuple[float, datetime]:
+        gain = compare(option, reference)
+        share = (option.burden or 0.0) / against
+        waiting = gain.later / timedelta(hours=1)
+        return share + WAITING * waiting + LONGER * gain.more_minutes, option.depart_at
+
+    return min(known, key=score)
+
+
+def _percent(burden: float | None, against: float | None) -> int | None:
+    if burden is None or against is None:
+        return None
+    if against == 0:
+        return 0 if burden == 0 else None
+    more = burden / against - 1
+    return 0 if abs(more) < NO_DIFFERENCE else round(100 * more)
+
+
+def _order(option: Option) -> tuple[datetime, int, float, float]:
+    return option.depart_at, option.minutes, math.inf if option.burden is None else option.burden, option.duration_s
+
+
+def _as_good(other: Option, option: Option, least: float) -> bool:
+    """Whether `option`, not earlier than `other`, brings nothing that is worth telling."""
+    if other.minutes > option.minutes:
+        return False
+    if option.burden is None:
+        return True
+    return other.burden is not None and option.burden >= other.burden * (1 - least)
+
+
+def _meets(spans: Iterable[Span], begin: datetime, end: datetime) -> bool:
+    return any(first < end and begin < last for first, last in spans)

@@ -1,0 +1,93 @@
+"""What the strip of the coming hours shows, in words and shares, out of a plan."""
+
+from __future__ import annotations
+
+from citizen_api.mobility.departure_drawing import Bar, Look, Strip
+from citizen_api.mobility.departure_present import DeparturePresenter
+from citizen_api.mobility.departures import Hour
+
+_LABEL_EVERY = 3
+_FIRST = ("demo_air", "demo_data", "departure_only_advised_against", "departure_hours_unknown", "departure_index_only")
+"""Notices that are drawn: what must be known before the picture is believed."""
+_NOTHING = ("closed_for_good", "departure_closed_throughout", "departure_none_in_time", "departure_air_unknown")
+
+
+def strip_of(presenter: DeparturePresenter) -> Strip:
+    """The strip of the recommended mode, or of the first that was asked for."""
+    plan, say, mode = presenter.plan, presenter.say, presenter.trip.label(presenter.shown_mode)
+    reference = plan.references.get(presenter.shown_mode)
+    highest = max((hour.least.burden or 0.0 for hour in plan.hours if hour.least is not None), default=0.0)
+    best = plan.best
+    air = presenter.trip.air()
+    than = "" if reference is None else presenter.clock(reference.depart_at)
+    by_level = presenter.background.basis == "index"
+    attributions = dict.fromkeys(way.network.attribution for way in plan.ways if way.network is not None)
+    return Strip(
+        language=presenter.language,
+        title=say("strip_title", mode=mode),
+        goal="" if presenter.place is None else say("strip_to", name=presenter.place.name),
+        best="" if best is None else say("strip_best", at=presenter.clock(best.depart_at)),
+        advice=say("strip_none") if best is None else presenter.words(best),
+        bars_title=say("strip_levels" if by_level else "strip_bars"),
+        bars=[_bar(presenter, hour, highest) for hour in plan.hours],
+        legend={
+            "less": say("strip_less", at=than),
+            "same": say("strip_same", at=than),
+            "more": say("strip_more", at=than),
+            "unknown": say("strip_unknown"),
+            "closed": say("strip_closed"),
+            "late": say("strip_late"),
+            "left_out": say("strip_left_out"),
+            "night": say("strip_night"),
+        },
+        night=say("strip_night"),
+        notices=[told["text"] for told in presenter.notices() if told["code"] in (*_FIRST, *_NOTHING)],
+        sources=[
+            *(
+                say("strip_source", sources=", ".join(row["producer"] for row in air["sources"]))
+                for _ in air["sources"][:1]
+            ),
+            *attributions,
+        ],
+    )
+
+
+def _bar(presenter: DeparturePresenter, hour: Hour, highest: float) -> Bar:
+    said = presenter.hour(hour)
+    local = presenter.trip.local(hour.starts_at)
+    look = _look(hour, said["band"])
+    share = None
+    if hour.least is not None and hour.least.burden is not None and look not in ("closed", "late"):
+        share = hour.least.burden / highest if highest else 0.0
+    told = _told(presenter, hour, look, said["percent"])
+    return Bar(
+        look=look,
+        share=share,
+        dark=hour.dark,
+        label=presenter.say("strip_hour", hour=local.hour) if local.hour % _LABEL_EVERY == 0 else "",
+        said=presenter.say("strip_desc_hour", at=presenter.clock(hour.starts_at), said=told),
+        best=said["best"],
+    )
+
+
+def _look(hour: Hour, band: str) -> Look:
+    if "closed" in hour.reasons or "closes" in hour.reasons:
+        return "closed"
+    if "too_late" in hour.reasons:
+        return "late"
+    if hour.reasons:
+        return "left_out"
+    looks: dict[str, Look] = {"less": "less", "same": "same", "more": "more"}
+    return looks.get(band, "unknown")
+
+
+def _told(presenter: DeparturePresenter, hour: Hour, look: Look, percent: int | None) -> str:
+    """One hour for who hears it."""
+    say = presenter.say
+    if hour.reasons:
+        return ", ".join(say(f"reason_{reason}").rstrip(".") for reason in hour.reasons)
+    if hour.least is None or look == "unknown":
+        return say("strip_unknown")
+    if presenter.background.basis == "index" or percent is None:
+        return str(hour.level)
+    return say("no_difference") if percent == 0 else say("less" if percent < 0 else "more", percent=abs(percent))

@@ -1,0 +1,214 @@
+"""What is reached within some minutes, as areas: the pieces of streets reached, as wide as what lies beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.ops import substring
+
+from citizen_api.mobility.network import Float32Array, FloatArray, Graph, Network, to_plane
+from citizen_api.mobility.profiles import CHILD_PACE, costs_of
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, WALK_SPEED_M_S, Mode
+from citizen_api.mobility.search import NO_HOURS, Costs, Snap, reach
+from citizen_api.mobility.trips import DETOUR
+
+BESIDE_M: Final = 28.0
+"""How far from the middle of a street what lies on it may be."""
+HOLE_M2: Final = 10_000.0
+"""A smaller hole, such as the inside of a block, belongs to what is around it."""
+SIMPLER_M: Final = 6.0
+"""The outline is at most so far from the exact one."""
+_EDGE_M: Final = 60.0
+_TILE_M: Final = 400.0
+_CORNERS_OF_A_CIRCLE: Final = 16
+"""For a quarter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isochrone:
+    """What is reached within `minutes`. `rings`: of each polygon its outline, then its holes: [k, 2] of (lat, lon).
+
+    `approximate`: a circle, where the streets are not known. `cut`: it reaches the edge of the network; beyond it
+    there may be more.
+    """
+
+    minutes: int
+    rings: Sequence[Sequence[FloatArray]]
+    approximate: bool = False
+    cut: bool = False
+
+
+def fastest_costs(network: Network, mode: Mode, *, wishes: Collection[str] = (), dark: bool = False) -> Costs:
+    """What moving costs when only time counts, and the wishes."""
+    time_s, weight = costs_of(network, mode, wishes=wishes, dark=dark)
+    return Costs(time_s=time_s, weight=weight, factor=weight, hours=NO_HOURS)
+
+
+def speed_m_s(mode: Mode, *, wishes: Collection[str] = ()) -> float:
+    """How fast one moves where no street slows one down."""
+    if mode.graph == "walk":
+        return WALK_SPEED_M_S / mode.pace
+    return BIKE_SPEED_M_S / (CHILD_PACE if "child_bike" in wishes else mode.pace)
+
+
+def isochrones_around(
+    mode: Mode, *, lat: float, lon: float, minutes: Sequence[int], wishes: Collection[str] = ()
+) -> list[Isochrone]:
+    """Circles, where the streets are not known: speed x time / DETOUR around."""
+    found = []
+    for limit in sorted(set(minutes)):
+        radius_m = speed_m_s(mode, wishes=wishes) * limit * 60 / DETOUR
+        circle = shapely.Point(0, 0).buffer(radius_m, quad_segs=_CORNERS_OF_A_CIRCLE)
+        found.append(Isochrone(minutes=limit, rings=_rings(circle, (lat, lon)), approximate=True))
+    return found
+
+
+def isochrones_on(
+    network: Network,
+    mode: Mode,
+    start: Snap,
+    *,
+    minutes: Sequence[int],
+    wishes: Collection[str] = (),
+    dark: bool = False,
+) -> list[Isochrone]:
+    """What is reached over the streets from a point on them, the shortest time first; each holds the one before.
+
+    A street that is reached in part is cut where the time ends.
+    """
+    costs = fastest_costs(network, mode, wishes=wishes, dark=dark)
+    graph = network.graphs[mode.graph]
+    limits = sorted(set(minutes))
+    seconds = reach(network, mode.graph, start, costs, limit_s=60.0 * limits[-1])
+    whole_before = np.zeros(len(network.tails), np.bool_)
+    area: Any = None
+    found = []
+    for limit in limits:
+        gone = _gone(network, graph, costs.time_s, seconds, start, 60.0 * limit)
+        pieces, whole = _pieces(network, gone, whole_before)
+        whole_before |= whole
+        area = _joined(pieces, area)
+        outline = area.simplify(SIMPLER_M)
+        found.append(Isochrone(minutes=limit, rings=_rings(outline, network.origin), cut=_at_the_edge(network, area)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Of the streets reached: how far from the tail and from the head (fractions of the length), or `middle`.
+
+    `middle` (from, to): the piece around the start, of the street on which one starts.
+    """
+
+    streets: NDArray[np.int64]
+    from_tail: FloatArray
+    from_head: FloatArray
+    start: int
+    middle: tuple[float, float]
+
+
+def _gone(
+    network: Network, graph: Graph, time_s: Float32Array, seconds: FloatArray, start: Snap, limit_s: float
+) -> _Gone:
+    forward_s, backward_s = _street_s(graph.forward_arcs, time_s), _street_s(graph.backward_arcs, time_s)
+    with np.errstate(invalid="ignore"):
+        from_tail = np.clip((limit_s - seconds[network.tails]) / forward_s, 0, 1)
+        from_head = np.clip((limit_s - seconds[network.heads]) / backward_s, 0, 1)
+    from_tail, from_head = np.nan_to_num(from_tail), np.nan_to_num(from_head)
+    ahead = min(1.0, start.fraction + limit_s / float(forward_s[start.street]))
+    back = max(0.0, start.fraction - limit_s / float(backward_s[start.street]))
+    streets = np.flatnonzero((from_tail > 0) | (from_head > 0))
+    return _Gone(streets, from_tail[streets], from_head[streets], start.street, (back, ahead))
+
+
+def _street_s(arcs: NDArray[np.int32], time_s: Float32Array) -> FloatArray:
+    """Seconds along each street by its arc; inf where there is none."""
+    found = np.where(arcs >= 0, time_s[np.maximum(arcs, 0)], np.inf).astype(np.float64)
+    return np.maximum(found, 1e-6)
+
+
+def _pieces(network: Network, gone: _Gone, known: NDArray[np.bool_]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Lines on the plane for what is gone along, without streets `known` to be whole; and which are whole now."""
+    whole = np.zeros(len(known), np.bool_)
+    whole[gone.streets[gone.from_tail + gone.from_head >= 1]] = True
+    fresh = gone.streets[whole[gone.streets] & ~known[gone.streets]]
+    lines = [_lines(network, fresh)]
+    partly = ~whole[gone.streets]
+    parts = []
+    for street, ahead, back in zip(
+        gone.streets[partly].tolist(), gone.from_tail[partly].tolist(), gone.from_head[partly].tolist(), strict=True
+    ):
+        (line,) = _lines(network, np.array([street]))
+        parts += [
+            substring(line, begin, end, normalized=True) for begin, end in ((0, ahead), (1 - back, 1)) if begin < end
+        ]
+    if not whole[gone.start]:
+        (line,) = _lines(network, np.array([gone.start]))
+        parts.append(substring(line, gone.middle[0], gone.middle[1], normalized=True))
+    lines.append(np.array(parts, dtype=np.object_))
+    return np.concatenate(lines), whole
+
+
+def _lines(network: Network, streets: NDArray[np.int64]) -> NDArray[np.object_]:
+    if not len(streets):
+        return np.empty(0, dtype=np.object_)
+    starts = network.shape_offsets[streets].astype(np.int64)
+    counts = network.shape_offsets[streets + 1] - starts
+    points = np.repeat(starts - (counts.cumsum() - counts), counts) + np.arange(counts.sum())
+    one_x, one_y = to_plane(network.origin, lat=network.origin[0] + 1, lon=network.origin[1] + 1)
+    plane = np.column_stack(
+        (
+            (network.shape_lon_e7[points] / 1e7 - network.origin[1]) * one_x,
+            (network.shape_lat_e7[points] / 1e7 - network.origin[0]) * one_y,
+        )
+    )
+    return np.asarray(shapely.linestrings(plane, indices=np.repeat(np.arange(len(streets)), counts)))
+
+
+def _joined(pieces: NDArray[np.object_], before: Any) -> Any:
+    """Everything within BESIDE_M of the pieces, and the area before, without small holes.
+
+    Tile by tile, then all tiles: joining shapes that are far apart costs the most.
+    """
+    wide = shapely.buffer(pieces, BESIDE_M, quad_segs=2)
+    bounds = shapely.bounds(pieces)
+    tiles = (bounds[:, 0] // _TILE_M) * 10_000 + bounds[:, 1] // _TILE_M
+    order = np.argsort(tiles, kind="stable")
+    groups = np.split(wide[order], np.flatnonzero(np.diff(tiles[order])) + 1) if len(order) else []
+    parts = [_filled(shapely.union_all(group)) for group in groups]
+    return _filled(shapely.union_all([*parts, *([] if before is None else [before])]))
+
+
+def _filled(area: Any) -> Any:
+    """The same area without holes that are too small to say anything."""
+    filled = []
+    for part in shapely.get_parts(area):
+        holes = [ring for ring in part.interiors if shapely.Polygon(ring).area >= HOLE_M2]
+        filled.append(shapely.Polygon(part.exterior, holes))
+    return filled[0] if len(filled) == 1 else shapely.union_all(filled)
+
+
+def _at_the_edge(network: Network, area: Any) -> bool:
+    south, west, north, east = network.box
+    x0, y0 = network.plane(lat=south, lon=west)
+    x1, y1 = network.plane(lat=north, lon=east)
+    left, bottom, right, top = area.bounds
+    return bool(left < x0 + _EDGE_M or bottom < y0 + _EDGE_M or right > x1 - _EDGE_M or top > y1 - _EDGE_M)
+
+
+def _rings(area: Any, origin: tuple[float, float]) -> list[list[FloatArray]]:
+    """Rings of each polygon in degrees, as RFC 7946 turns them: outlines against the clock, holes with it."""
+    one_x, one_y = to_plane(origin, lat=origin[0] + 1, lon=origin[1] + 1)
+    found = []
+    for part in shapely.get_parts(shapely.orient_polygons(area)):
+        rings = []
+        for ring in (part.exterior, *part.interiors):
+            plane = shapely.get_coordinates(ring)
+            rings.append(np.column_stack((origin[0] + plane[:, 1] / one_y, origin[1] + plane[:, 0] / one_x)))
+        found.append(rings)
+    return found
