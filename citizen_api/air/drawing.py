@@ -6,8 +6,6 @@ browser refuses the style sheet, the light colours of the attributes remain.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import textwrap
 from collections.abc import Sequence
@@ -15,6 +13,8 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
 from typing import Final
+
+from citizen_api.web.pictures import policy_for
 
 WIDTH: Final = 390
 _MARGIN: Final = 16
@@ -39,11 +39,7 @@ STYLE: Final = (
     ".p{fill:#14161A}.q{fill:#22252B}.i{fill:#F2F3F5}.s{fill:#B4B8C0}.l{stroke:#F2F3F5}.h{fill:#3A3E46}.k{stroke:#8A909A}}"
 )
 """The style sheet of every drawing, always the same, so that a policy can name it by its hash."""
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+CONTENT_SECURITY_POLICY: Final = policy_for(STYLE)
 """What an answer of image/svg+xml sends: nothing is loaded, nothing runs, and only this style sheet holds."""
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
-
 from citizen_api.air import queries
 from citizen_api.air.card import card_of
 from citizen_api.air.drawing import CONTENT_SECURITY_POLICY, draw
@@ -21,10 +19,10 @@ from citizen_api.web.fields import check_one_place
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
 from citizen_api.web.notices import notice
+from citizen_api.web.pictures import SVG, svg_answer
 from citizen_api.web.services import Services, now, services, session
 
 blp = Blueprint("air", __name__, description="The air, pollen, UV and weather warnings of a commune.")
-SVG = "image/svg+xml"
 OFFERED = ("application/json", SVG)
 CACHED_S = 60
 
@@ -77,7 +75,6 @@ def air(args: dict[str, Any]) -> Any:
     )
     presenter = Presenter(page, language())
     if as_svg:
-        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-        return Response(draw(card_of(presenter)), content_type=f"{SVG}; charset=utf-8", headers=headers)
+        return svg_answer(draw(card_of(presenter)), policy=CONTENT_SECURITY_POLICY)
     view = presenter.view()
     return view | {"notices": notices + view["notices"]}

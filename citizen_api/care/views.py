@@ -33,11 +33,11 @@ from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.fields import check_one_place
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
+from citizen_api.web.pictures import SVG
 from citizen_api.web.services import Services, end_session, now, services, session
 
 blp = Blueprint("care", __name__, description="Places of care: nearest, open now, on a map.")
 GEOJSON = "application/geo+json"
-SVG = "image/svg+xml"
 OFFERED = ("application/json", GEOJSON)
 DRAWN = (*OFFERED, SVG)
 MAX_ON_MAP = 200

@@ -6,8 +6,6 @@ recommended hour is framed and has its time.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +13,7 @@ from typing import Final, Literal
 
 from citizen_api.mobility.map_sheet import MARGIN, Row, Sheet, n, safe, text_svg, wide
 from citizen_api.mobility.map_style import INK, PAPER, SOFT, TONES, WIDTH, Tone
+from citizen_api.web.pictures import policy_for
 
 Look = Literal["less", "same", "more", "unknown", "closed", "late", "left_out"]
 _INNER: Final = WIDTH - 2 * MARGIN
@@ -39,11 +38,7 @@ STYLE: Final = (
     + "}"
 )
 """The style sheet of every strip, always the same, so that a policy can name it by its hash."""
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+CONTENT_SECURITY_POLICY: Final = policy_for(STYLE)
 """What an answer of image/svg+xml sends: nothing is loaded, nothing runs, and only this style sheet holds."""
 
 
@@ -174,8 +169,8 @@ def _bars(sheet: Sheet, strip: Strip) -> None:
                 _box(x, top - 4, pitch, _TALLEST + 5, f'rx="3" fill="none" {_line("i")} stroke-width="2.5"')
             )
             sheet.parts.append(f'<path d="M{n(x + pitch / 2)} {n(top - 6)}l-7-11h14z" {INK}/>')
-        if bar.label and x + wide(bar.label, 12) <= WIDTH - MARGIN / 2:
-            sheet.parts.append(text_svg(bar.label, x, foot + 34, 12, ink=SOFT))
+        if bar.label and x + (pitch + wide(bar.label, 12)) / 2 <= WIDTH - MARGIN / 2:
+            sheet.parts.append(text_svg(bar.label, x + pitch / 2, foot + 34, 12, ink=SOFT, anchor="middle"))
     sheet.parts.append(f'<path d="M{MARGIN} {n(foot)}h{_INNER}" fill="none" {_line("i")}/>')
     sheet.y = foot + 44
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,11 +10,8 @@ from flask import Response
 
 from citizen_api.air import queries as air_queries
 from citizen_api.air.outlook import outlook
-from citizen_api.care import queries as care_queries
 from citizen_api.care.place import Place
-from citizen_api.care.views import FacilityUnknown
-from citizen_api.core.geo import check_position
-from citizen_api.core.problems import NotAcceptable, PositionOutOfRange, PositionSwapped, Problem
+from citizen_api.core.problems import NotAcceptable, Problem
 from citizen_api.mobility import departure_rules as rules
 from citizen_api.mobility.daylight import sun
 from citizen_api.mobility.departure_drawing import CONTENT_SECURITY_POLICY, draw
@@ -27,25 +22,17 @@ from citizen_api.mobility.departure_strip import strip_of
 from citizen_api.mobility.departure_ways import Question, all_ways
 from citizen_api.mobility.departures import plan
 from citizen_api.mobility.exposure import Background, read_background
-from citizen_api.mobility.maps import SVG
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.rules import MODES
+from citizen_api.mobility.trip_ends import END_PROBLEMS, PAST, check_ends, goal_of
 from citizen_api.mobility.trip_present import TripPresenter
-from citizen_api.mobility.trip_problems import (
-    FacilityWithoutPosition,
-    TripGoalMissing,
-    TripSamePoint,
-    TripTooFar,
-)
-from citizen_api.mobility.trip_views import FAR_KM, PAST, SAME_POINT_M
 from citizen_api.mobility.trips import Found
 from citizen_api.mobility.trips import Question as TripQuestion
 from citizen_api.people.wishes import day_bounds, local_day
-from citizen_api.territory import queries as territory_queries
-from citizen_api.territory.problems import FarFromCommunes
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
+from citizen_api.web.pictures import SVG, svg_answer
 from citizen_api.web.services import now, services, session
 
 blp = Blueprint("mobility-departures", __name__, description="When to leave, breathing less.")
@@ -64,18 +51,7 @@ class DeparturesInThePast(Problem):
     name, status = "departures-in-the-past", 422
 
 
-PROBLEMS: Final = (
-    PositionOutOfRange,
-    PositionSwapped,
-    FarFromCommunes,
-    FacilityUnknown,
-    FacilityWithoutPosition,
-    TripGoalMissing,
-    TripSamePoint,
-    TripTooFar,
-    DeparturesInThePast,
-    DeparturesWindow,
-)
+PROBLEMS: Final = (*END_PROBLEMS, DeparturesInThePast, DeparturesWindow)
 
 
 @blp.get("/v1/mobility/departures")
@@ -106,21 +82,12 @@ def departures_strip(args: dict[str, Any]) -> Any:
 
 
 def _strip(presenter: DeparturePresenter) -> Response:
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return Response(draw(strip_of(presenter)), content_type=f"{SVG}; charset=utf-8", headers=headers)
+    return svg_answer(draw(strip_of(presenter)), policy=CONTENT_SECURITY_POLICY)
 
 
 def _find(args: dict[str, Any]) -> DeparturePresenter:
-    to_lat, to_lon, place = _goal(args)
+    to_lat, to_lon, place = goal_of(session(), args)
     from_lat, from_lon = args["start"]
-    with _speaking_of("from"):
-        check_position(lat=from_lat, lon=from_lon)
-        background = read_background(session(), lat=from_lat, lon=from_lon, at=now())
-    with _speaking_of("to"):
-        check_position(lat=to_lat, lon=to_lon)
-        territory_queries.nearest_commune(session(), lat=to_lat, lon=to_lon)
-    after, before = _when(args, background.zone)
-    until, cut = rules.until_of(after, before)
     modes = list(dict.fromkeys(args["modes"]))
     trip = TripQuestion(
         from_lat=from_lat,
@@ -129,12 +96,13 @@ def _find(args: dict[str, Any]) -> DeparturePresenter:
         to_lon=to_lon,
         modes=modes,
         wishes=frozenset(args["profile"]),
-        depart_at=after,
+        depart_at=now(),
     )
-    if trip.straight_m < SAME_POINT_M:
-        raise TripSamePoint(least_m=round(SAME_POINT_M))
-    if trip.straight_m > FAR_KM * 1000:
-        raise TripTooFar(distance_km=round(trip.straight_m / 1000), most_km=FAR_KM)
+    check_ends(session(), trip)
+    background = read_background(session(), lat=from_lat, lon=from_lon, at=now())
+    after, before = _when(args, background.zone)
+    until, cut = rules.until_of(after, before)
+    trip = replace(trip, depart_at=after)
     question = Question(
         modes=[MODES[mode] for mode in modes],
         after=after,
@@ -167,21 +135,6 @@ def _when(args: dict[str, Any], zone: str) -> tuple[datetime, datetime | None]:
     if before is not None and before <= after:
         raise DeparturesWindow
     return after.replace(second=0, microsecond=0), before
-
-
-def _goal(args: dict[str, Any]) -> tuple[float, float, Place | None]:
-    """Where to. Raises TripGoalMissing, FacilityUnknown, FacilityWithoutPosition."""
-    if ("goal" in args) == ("to_facility" in args):
-        raise TripGoalMissing
-    if "goal" in args:
-        lat, lon = args["goal"]
-        return lat, lon, None
-    place = care_queries.place(session(), args["to_facility"])
-    if place is None:
-        raise FacilityUnknown
-    if math.isnan(place.lat) or math.isnan(place.lon):
-        raise FacilityWithoutPosition
-    return place.lat, place.lon, place
 
 
 def _bounds(
@@ -217,13 +170,3 @@ def _bounds(
         nights=rules.night_spans(after, until, zone=zone),
         opening=None if place is None else place.opening_at,
     )
-
-
-@contextmanager
-def _speaking_of(parameter: str) -> Iterator[None]:
-    """Have a problem of a position say which of the two it means."""
-    try:
-        yield
-    except (PositionOutOfRange, PositionSwapped, FarFromCommunes) as problem:
-        problem.fields = {parameter: ["Invalid value."]}
-        raise

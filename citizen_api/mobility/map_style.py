@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from citizen_api.web.pictures import policy_for
 
 WIDTH: Final = 390
 
@@ -100,9 +100,5 @@ STYLE: Final = (
     + "}"
 )
 """The style sheet of every map, always the same, so that a policy can name it by its hash."""
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+CONTENT_SECURITY_POLICY: Final = policy_for(STYLE)
 """What an answer of image/svg+xml sends: nothing is loaded, nothing runs, and only this style sheet holds."""

@@ -7,7 +7,6 @@ exposure has a width and a word beside its colour, each marker its letter or num
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from citizen_api.mobility.map_legend import described, legend_rows
 from citizen_api.mobility.map_marks import areas_svg, beads, lines_svg, markers_svg, placed_markers
@@ -18,9 +17,7 @@ from citizen_api.mobility.map_style import CONTENT_SECURITY_POLICY, PAPER, SOFT,
 from citizen_api.mobility.map_view import PANE_PX, View
 from citizen_api.mobility.network import Network
 
-__all__ = ("CONTENT_SECURITY_POLICY", "SVG", "Area", "Line", "Marker", "Picture", "draw_map")
-
-SVG: Final = "image/svg+xml"
+__all__ = ("CONTENT_SECURITY_POLICY", "Area", "Line", "Marker", "Picture", "draw_map")
 
 
 def draw_map(networks: Iterable[Network], picture: Picture, *, lang: str) -> str:

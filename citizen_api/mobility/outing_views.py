@@ -8,7 +8,7 @@ from flask import Response
 
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import NotAcceptable, PositionOutOfRange, PositionSwapped, Problem
-from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, SVG, draw_map
+from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, draw_map
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.outing_plan import Outing, plan_outing
 from citizen_api.mobility.outing_present import OutingPresenter
@@ -18,6 +18,7 @@ from citizen_api.territory.problems import FarFromCommunes
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
+from citizen_api.web.pictures import SVG, svg_answer
 from citizen_api.web.services import now, services, session
 
 blp = Blueprint("mobility-outings", __name__, description="When to be active outdoors, and round walks.")
@@ -75,5 +76,4 @@ def _picture(args: dict[str, Any]) -> Response:
         raise WalkUnknown(count=len(outing.walks))
     picture = OutingPresenter(outing, language()).picture(args["walk"])
     drawing = draw_map(services().port(Networks).all(), picture, lang=language())
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return Response(drawing, content_type=f"{SVG}; charset=utf-8", headers=headers)
+    return svg_answer(drawing, policy=CONTENT_SECURITY_POLICY)

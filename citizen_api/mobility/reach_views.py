@@ -24,7 +24,7 @@ from citizen_api.core.problems import NotAcceptable, PositionOutOfRange, Positio
 from citizen_api.mobility.care_map import nearest_picture, reachable_picture
 from citizen_api.mobility.daylight import is_dark
 from citizen_api.mobility.isochrones import Isochrone, isochrones_around, isochrones_on
-from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, SVG, Picture, draw_map
+from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, Picture, draw_map
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.profiles import STEP_FREE, ends_near
 from citizen_api.mobility.reach import ReachAnswer, ReachQuestion, find_reachable
@@ -34,6 +34,7 @@ from citizen_api.mobility.rules import MODES
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
+from citizen_api.web.pictures import SVG, svg_answer
 from citizen_api.web.services import Services, now, services
 
 blp = Blueprint("mobility-reach", __name__, description="What is within reach on foot or by bike, and maps of it.")
@@ -135,8 +136,7 @@ def draw_nearest(directory: Directory, question: care_nearest.Question, answer: 
 
 def _drawn(picture: Picture) -> Response:
     drawing = draw_map(services().port(Networks).all(), picture, lang=language())
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return Response(drawing, content_type=f"{SVG}; charset=utf-8", headers=headers)
+    return svg_answer(drawing, policy=CONTENT_SECURITY_POLICY)
 
 
 def _check(args: dict[str, Any]) -> None:

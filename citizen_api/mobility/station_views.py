@@ -11,13 +11,14 @@ from citizen_api.care.present import collection
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import NotAcceptable, PositionOutOfRange, PositionSwapped
 from citizen_api.mobility import station_queries as queries
-from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, SVG, draw_map
+from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, draw_map
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.station_present import StationsPresenter
 from citizen_api.mobility.station_schemas import StationsArgs, StationsView
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
+from citizen_api.web.pictures import SVG, svg_answer
 from citizen_api.web.services import Services, now, services, session
 
 blp = Blueprint("mobility-stations", __name__, description="Bike share stations.")
@@ -91,5 +92,4 @@ def _picture(args: dict[str, Any], presenter: StationsPresenter) -> Response:
     networks, position = services().port(Networks), {"lat": args["lat"], "lon": args["lon"]}
     streets = [network.attribution for network in networks.around(**position)]
     drawing = draw_map(networks.all(), presenter.picture(**position, streets=streets), lang=language())
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return Response(drawing, content_type=f"{SVG}; charset=utf-8", headers=headers)
+    return svg_answer(drawing, policy=CONTENT_SECURITY_POLICY)

@@ -2,63 +2,40 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Response
 
 from citizen_api.air import queries as air_queries
-from citizen_api.care import queries as care_queries
-from citizen_api.care.views import FacilityUnknown
-from citizen_api.core.geo import check_position
-from citizen_api.core.problems import NotAcceptable, PositionOutOfRange, PositionSwapped
+from citizen_api.care.place import Place
+from citizen_api.core.problems import NotAcceptable
 from citizen_api.mobility.exposure import read_background
-from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, SVG
+from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.sharing import stations_now
 from citizen_api.mobility.transit import TransitLink, planners_of, transit_link
 from citizen_api.mobility.trip_drawing import draw_trips
+from citizen_api.mobility.trip_ends import END_PROBLEMS, PAST, check_ends, goal_of
 from citizen_api.mobility.trip_parts import Found, Question
 from citizen_api.mobility.trip_present import TripPresenter
 from citizen_api.mobility.trip_problems import (
-    FacilityWithoutPosition,
-    TripGoalMissing,
     TripInThePast,
-    TripSamePoint,
     TripTimesBoth,
-    TripTooFar,
 )
 from citizen_api.mobility.trip_schemas import TripsArgs, TripsView
 from citizen_api.mobility.trips import find_trips
 from citizen_api.territory import queries as territory_queries
-from citizen_api.territory.problems import FarFromCommunes
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
 from citizen_api.web.notices import notice
+from citizen_api.web.pictures import SVG, svg_answer
 from citizen_api.web.services import now, services, session
 
 blp = Blueprint("mobility-trips", __name__, description="Trips on foot and by bike, breathing less.")
 OFFERED: Final = ("application/json", SVG)
-SAME_POINT_M: Final = 10.0
-FAR_KM: Final = 50
-PAST: Final = timedelta(minutes=10)
-"""How far a moment may lie behind: clocks differ, and people read before they ask."""
-PROBLEMS: Final = (
-    PositionOutOfRange,
-    PositionSwapped,
-    FarFromCommunes,
-    FacilityUnknown,
-    FacilityWithoutPosition,
-    TripGoalMissing,
-    TripSamePoint,
-    TripTooFar,
-    TripTimesBoth,
-    TripInThePast,
-)
+PROBLEMS: Final = (*END_PROBLEMS, TripTimesBoth, TripInThePast)
 
 
 @blp.get("/v1/mobility/trips")
@@ -95,18 +72,13 @@ def trips_map(args: dict[str, Any]) -> Any:
 
 def _map(presenter: TripPresenter, show: str) -> Response:
     drawn = draw_trips(services().port(Networks), presenter, show=show)
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return Response(drawn, content_type=f"{SVG}; charset=utf-8", headers=headers)
+    return svg_answer(drawn, policy=CONTENT_SECURITY_POLICY)
 
 
 def _find(args: dict[str, Any]) -> tuple[TripPresenter, dict[str, Any]]:
     depart_at, arrive_by = _when(args)
-    to_lat, to_lon, goal = _goal(args)
+    to_lat, to_lon, place = goal_of(session(), args)
     from_lat, from_lon = args["start"]
-    with _speaking_of("from"):
-        check_position(lat=from_lat, lon=from_lon)
-    with _speaking_of("to"):
-        check_position(lat=to_lat, lon=to_lon)
     question = Question(
         from_lat=from_lat,
         from_lon=from_lon,
@@ -117,15 +89,8 @@ def _find(args: dict[str, Any]) -> tuple[TripPresenter, dict[str, Any]]:
         depart_at=depart_at,
         arrive_by=arrive_by,
     )
-    straight_m = question.straight_m
-    if straight_m < SAME_POINT_M:
-        raise TripSamePoint(least_m=round(SAME_POINT_M))
-    with _speaking_of("from"):
-        background = read_background(session(), lat=from_lat, lon=from_lon, at=now())
-    with _speaking_of("to"):
-        territory_queries.nearest_commune(session(), lat=to_lat, lon=to_lon)
-    if straight_m > FAR_KM * 1000:
-        raise TripTooFar(distance_km=round(straight_m / 1000), most_km=FAR_KM)
+    check_ends(session(), question)
+    background = read_background(session(), lat=from_lat, lon=from_lon, at=now())
     found = find_trips(
         services().port(Networks),
         question,
@@ -133,7 +98,7 @@ def _find(args: dict[str, Any]) -> tuple[TripPresenter, dict[str, Any]]:
         stations=lambda: stations_now(session(), at=now(), silent_s=services().settings.mobility_station_silent_s),
     )
     sources = air_queries.sources(session())
-    return TripPresenter(found, language(), at=now(), sources=sources), goal
+    return TripPresenter(found, language(), at=now(), sources=sources), _told(place)
 
 
 def _when(args: dict[str, Any]) -> tuple[datetime, datetime | None]:
@@ -146,20 +111,12 @@ def _when(args: dict[str, Any]) -> tuple[datetime, datetime | None]:
     return given.get("depart_at", now()).replace(microsecond=0), given.get("arrive_by")
 
 
-def _goal(args: dict[str, Any]) -> tuple[float, float, dict[str, Any]]:
-    """Where to, and what is known of it. Raises TripGoalMissing, FacilityUnknown, FacilityWithoutPosition."""
-    if ("goal" in args) == ("to_facility" in args):
-        raise TripGoalMissing
-    if "goal" in args:
-        lat, lon = args["goal"]
-        return lat, lon, {"facility": None}
-    place = care_queries.place(session(), args["to_facility"])
+def _told(place: Place | None) -> dict[str, Any]:
+    """What is said of the goal, where it is a place of care."""
     if place is None:
-        raise FacilityUnknown
-    if math.isnan(place.lat) or math.isnan(place.lon):
-        raise FacilityWithoutPosition
+        return {"facility": None}
     closed = place.closed_at is not None and place.closed_at <= now()
-    return place.lat, place.lon, {"facility": {"id": place.id, "name": place.name, "closed_for_good": closed}}
+    return {"facility": {"id": place.id, "name": place.name, "closed_for_good": closed}}
 
 
 def _transit(found: Found) -> TransitLink | None:
@@ -175,13 +132,3 @@ def _transit(found: Found) -> TransitLink | None:
         to_lat=question.to_lat,
         to_lon=question.to_lon,
     )
-
-
-@contextmanager
-def _speaking_of(parameter: str) -> Iterator[None]:
-    """Have a problem of a position say which of the two it means."""
-    try:
-        yield
-    except (PositionOutOfRange, PositionSwapped, FarFromCommunes) as problem:
-        problem.fields = {parameter: ["Invalid value."]}
-        raise
