@@ -27,7 +27,8 @@ class Expected(Protocol):
 class Hour:
     """One hour of the curve. `values_ug_m3`: {pollutant: mean}; `result`: its EAQI.
 
-    `known_at`: the run of the model that says so, None where a station measured any of it. `sources`: who says so, in
+    `known_at`: the run of the model that says so, None where a station measured any of it; `measured`: the pollutants
+    that one measured. `sources`: who says so, in
     the order of the pollutants.
     """
 
@@ -36,6 +37,7 @@ class Hour:
     sources: tuple[str, ...]
     values_ug_m3: Mapping[str, float]
     result: IndexResult
+    measured: frozenset[str]
 
     @property
     def forecast(self) -> bool:
@@ -81,6 +83,7 @@ def _hour(lines: _Lines, ends_at: datetime) -> Hour:
         sources=tuple(dict.fromkeys(each.source_id for each in told.values())),
         values_ug_m3={pollutant: each.value_ug_m3 for pollutant, each in told.items()},
         result=air_index(EAQI_2017, {pollutant: _judged(lines[pollutant], pollutant, ends_at) for pollutant in told}),
+        measured=frozenset(pollutant for pollutant, each in told.items() if each.known_at is None),
     )
 
 

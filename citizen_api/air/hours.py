@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -17,12 +18,17 @@ from citizen_api.territory import queries as territory_queries
 from citizen_api.territory.clocks import zone_of
 from citizen_api.territory.queries import CommuneFound, CommuneHit
 
+WARNINGS: Final = ("heat", "cold", "storms")
+"""Hazards of Météo-France's vigilance that speak against being outdoors."""
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirHours:
-    """What is known at `at`. `hours`: as the page tells them, oldest first; `days`: {local day: outlook or None}."""
+    """What is known at `at`. `hours`: as the page tells them, oldest first; `days`: {local day: outlook or None}.
+
+    `warnings`: the same of each of WARNINGS: {hazard: {local day: outlook or None}}.
+    """
 
     commune: CommuneHit
     at: datetime
@@ -30,6 +36,7 @@ class AirHours:
     until: datetime
     hours: Sequence[Hour]
     days: Mapping[date, Outlook | None]
+    warnings: Mapping[str, Mapping[date, Outlook | None]]
 
 
 def air_hours(
@@ -50,7 +57,7 @@ def air_hours(
     today = local_day(at, zone=zone)
     since, until = at - before, day_bounds(today + _DAY, zone=zone)[1] + after
     zones = queries.zones_of(session, [found.commune.code])[found.commune.code]
-    facts = queries.facts(session, zones, at=at, ends_after=at, starts_before=until, hazard="air")
+    facts = queries.facts(session, zones, at=at, ends_after=at, starts_before=until)
     days = [today]
     while day_bounds(days[-1], zone=zone)[1] < until:
         days.append(days[-1] + _DAY)
@@ -66,6 +73,7 @@ def air_hours(
             until=until,
         ),
         days={day: outlook("air", day, facts, zones, at=at) for day in days},
+        warnings={hazard: {day: outlook(hazard, day, facts, zones, at=at) for day in days} for hazard in WARNINGS},
     )
 
 

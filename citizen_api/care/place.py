@@ -66,7 +66,7 @@ class Place:
 
     def opening_at(self, at: datetime) -> Opening:
         """Whether it is open at a moment, and until when; what closed for good is closed."""
-        if self.closed_at is not None:
+        if self.closed_at is not None and self.closed_at <= at:
             return Opening("closed", None, "")
         return UNKNOWN if self.hours is None else self.hours.at(at)
 

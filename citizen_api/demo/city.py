@@ -69,8 +69,7 @@ def start_demo_city(settings: Settings, database: Database, *, say: Say) -> None
     if bikes and bikes.stations:
         say(
             f"Demo city: {bikes.stations} bike share stations with MADE-UP counts, and the streets of central Paris "
-            "(© OpenStreetMap contributors). Try "
-            "/v1/mobility/trips?from=48.859,2.3545&to=48.8685,2.378&modes=walk,bike,bikeshare"
+            "(© OpenStreetMap contributors). Try docs/moving.md"
         )
     say("Demo city: its air, pollen, UV and weather warnings are MADE UP too. Try /v1/air?commune=75104")
     say(f"Demo city: the opening hours of {total} pharmacies are MADE UP (source “demo”). Do not rely on them.")

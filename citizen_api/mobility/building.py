@@ -52,6 +52,7 @@ class About:
     source: str
     licence: str
     attribution: str
+    extract_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +182,7 @@ def _network(
         source=about.source,
         licence=about.licence,
         attribution=about.attribution,
+        extract_date=about.extract_date,
         factor_source=air.source,
         factor_method="raster" if air.rasters else "table",
         elevation_source=relief.source if relief else None,
@@ -236,7 +238,7 @@ def _flags(
     flags = np.array([piece.traits.flags for piece in pieces], np.uint16)
     carried = (flags & (Flag.TUNNEL | Flag.BRIDGE | Flag.INDOOR)) > 0
     incline = np.array([piece.traits.incline_pct for piece in pieces], np.float64)  # None becomes NaN
-    slope = slopes(lines, relief.raster.at if relief else None, incline_pct=incline, carried=carried)
+    slope = slopes(lines, relief.raster if relief else None, incline_pct=incline, carried=carried)
     flags[around.green] |= np.uint16(Flag.GREEN)
     flags[slope.too_steep(lines.length_m)] |= np.uint16(Flag.NO_WHEELCHAIR)
     one_way = [{piece.traits.walk, piece.traits.bike} & {AHEAD, BACK} for piece in pieces]

@@ -3,7 +3,8 @@
 Where no sign was mapped, the kind of street decides, as is usual in France: a bicycle is pushed on a footway, where
 only who pushes it is a pedestrian (Code de la route, R412-34), and on a pedestrian street, where one may ride no faster
 than one walks (R431-9), so that it takes the same time; nobody walks along a cycle track, and a motorway or an express
-road is for neither. A bicycle is carried nowhere: steps and lifts are for walkers.
+road is for neither. What is said of everybody (`access`, `vehicle`) closes a street, but opens none that its kind
+does not: only `foot` and `bicycle` do. A bicycle is carried nowhere: steps and lifts are for walkers.
 """
 
 from __future__ import annotations

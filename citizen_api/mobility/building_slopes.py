@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from citizen_api.mobility.building_geometry import Lines
 from citizen_api.mobility.network import Float32Array, FloatArray
 from citizen_api.mobility.rules import BIKE_SPEED_M_S, PUSH_SPEED_M_S, WALK_SPEED_M_S
+from citizen_api.sources.raster import Raster
 
 SAMPLE_M: Final = 30.0
 """Heights are taken about so far apart: the grain of most rasters."""
@@ -31,9 +31,6 @@ BIKE_LOSS: Final = 6.7
 1.44 km/h of 21.6 for each percent uphill (Parkin and Rotheram 2010, Transport Policy 17). Downhill nothing is won: in a
 town one brakes. Whoever would be slower than on foot gets off and pushes.
 """
-
-Heights = Callable[[FloatArray, FloatArray], FloatArray]
-"""Heights in metres at latitudes and longitudes; NaN: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +52,11 @@ class Slopes:
         return np.asarray(steep & (length_m >= JUDGED_M))
 
 
-def slopes(lines: Lines, heights: Heights | None, *, incline_pct: FloatArray, carried: NDArray[np.bool_]) -> Slopes:
+def slopes(lines: Lines, heights: Raster | None, *, incline_pct: FloatArray, carried: NDArray[np.bool_]) -> Slopes:
     """Slopes by the heights at points along the streets; where these are not known, by what was mapped (NaN: nothing).
 
-    `carried`: streets that do not follow the ground (bridges, tunnels): only their ends are asked for.
+    `heights`: in metres; read smoothly, because from cell to cell they would rise in steps of the grid. `carried`:
+    streets that do not follow the ground (bridges, tunnels): only their ends are asked for.
     """
     length = lines.length_m
     parts = np.where(carried, 1, np.maximum(np.rint(length / SAMPLE_M), 1)).astype(np.int64)
@@ -71,7 +69,7 @@ def slopes(lines: Lines, heights: Heights | None, *, incline_pct: FloatArray, ca
     if heights is not None:
         stops = np.repeat(np.arange(len(parts)), parts + 1)
         stop = np.arange(len(stops)) - np.repeat(np.cumsum(parts + 1) - (parts + 1), parts + 1)
-        height = heights(*lines.degrees(*lines.along(stops, stop / parts[stops])))
+        height = heights.at(*lines.degrees(*lines.along(stops, stop / parts[stops])), smooth=True)
         rise = np.diff(height)[stops[1:] == stops[:-1]]
         known = np.bincount(streets, weights=np.isnan(rise), minlength=len(parts))[streets] == 0
         slope = np.where(known, rise / part_m, slope)

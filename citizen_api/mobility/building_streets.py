@@ -128,13 +128,16 @@ def _runs(extract: Extract, drawn: _Drawn) -> list[Piece]:
             drawn.dropped[NO_ACCESS if street.tags.kind in KINDS else OTHER_KIND] += parts
         else:
             runs += [Piece(traits, part) for whole in parts for part in drawn.open_parts(whole)]
-    once, again = without_doubles(runs)
-    drawn.dropped[DOUBLE] += [run.points for run in again]
-    return once
+    return _once(runs, drawn)
 
 
 def _between_junctions(runs: Sequence[Piece], drawn: _Drawn) -> list[Piece]:
-    pieces = without_loops(join(cut_at_junctions(runs)))
+    # Before they are joined too: what leads there and back alike would make a loop of the two.
+    pieces = _once(cut_at_junctions(runs), drawn)
+    return _once(without_loops(join(pieces)), drawn)
+
+
+def _once(pieces: Sequence[Piece], drawn: _Drawn) -> list[Piece]:
     once, again = without_doubles(pieces)
     drawn.dropped[DOUBLE] += [piece.points for piece in again]
     return once

@@ -20,6 +20,8 @@ _INNER: Final = WIDTH - 2 * MARGIN
 _TALLEST: Final = 104
 _LEAST: Final = 3
 _FOR_A_WORD: Final = 4.0
+_ENDS: Final = (".", "!", "?", "…")
+"""After which no full stop is heard."""
 
 OWN: Final[Mapping[str, Tone]] = {
     "n": Tone("#D5DBE8", "#343F59"),  # night
@@ -44,7 +46,10 @@ CONTENT_SECURITY_POLICY: Final = policy_for(STYLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One hour. `share`: of the highest bar, 0 to 1; None: no bar. `label`: below it, where there is one."""
+    """One hour. `share`: of the highest bar, 0 to 1; None: no bar. `label`: below it, where there is one.
+
+    `useful`: from which to which share of the hour leaving is of use; the rest is hatched, and is `useless`.
+    """
 
     look: Look
     share: float | None
@@ -52,13 +57,21 @@ class Bar:
     label: str = ""
     said: str = ""
     best: bool = False
+    useful: tuple[float, float] = (0.0, 1.0)
+    useless: Look = "closed"
+
+    @property
+    def looks(self) -> set[Look]:
+        """Everything that is seen of it."""
+        return {self.look} if self.useful == (0.0, 1.0) else {self.look, self.useless}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
     """What is drawn, all words in one language.
 
-    `best`: the label of the recommended departure, `advice` its sentence. `legend`: words by look, and of `night`.
+    `best`: the label of the recommended departure, `advice` its sentence, `notes` what stands below it.
+    `legend`: words by look, and of `night`.
     """
 
     language: str
@@ -71,6 +84,7 @@ class Strip:
     legend: Mapping[str, str]
     night: str
     notices: Sequence[str] = ()
+    notes: Sequence[str] = ()
     sources: Sequence[str] = ()
 
 
@@ -84,7 +98,8 @@ def draw(strip: Strip) -> str:
         sheet.lines(strip.goal, size=15, ink=SOFT)
     if strip.best:
         sheet.lines(strip.best, size=19, weight=700)
-    sheet.lines(strip.advice, size=16)
+    for words in (strip.advice, *strip.notes):
+        sheet.lines(words, size=16)
     if strip.bars:
         sheet.lines(strip.bars_title, size=14, weight=700)
         _bars(sheet, strip)
@@ -109,8 +124,9 @@ def _title(strip: Strip) -> str:
 
 def _described(strip: Strip) -> str:
     """The picture in words, for those who hear it."""
-    told = [*strip.notices, strip.best, strip.advice, strip.bars_title, *(bar.said for bar in strip.bars)]
-    return " ".join(f"{said.rstrip('.')}." for said in (*told, *strip.sources) if said)
+    told = [*strip.notices, strip.best, strip.advice, *strip.notes, strip.bars_title]
+    told += [*(bar.said for bar in strip.bars), *strip.sources]
+    return " ".join(said if said.endswith(_ENDS) else f"{said}." for said in told if said)
 
 
 def _day(tone: str) -> str:
@@ -179,18 +195,25 @@ def _bar(sheet: Sheet, bar: Bar, x: float, foot: float, pitch: float) -> None:
     if bar.look in ("closed", "late"):
         sheet.parts.append(_box(x, foot - _TALLEST, pitch, _TALLEST, 'fill="url(#closed)"'))
         return
+    for first, last in ((0.0, bar.useful[0]), (bar.useful[1], 1.0)):
+        if last > first:
+            sheet.parts.append(
+                _box(x + first * pitch, foot - _TALLEST, (last - first) * pitch, _TALLEST, 'fill="url(#closed)"')
+            )
     height = 0.0
     if bar.share is not None:
         height = max(_LEAST, bar.share * (_TALLEST - 18))
         paint = _LOOKS.get(bar.look, f'fill="none" {_line("i")}')
-        sheet.parts.append(_box(x + 1.5, foot - height, pitch - 3, height, paint))
+        room = pitch - 3
+        first, last = (x + 1.5 + room * share for share in bar.useful)
+        sheet.parts.append(_box(first, foot - height, max(_LEAST, last - first), height, paint))
     if sign := _SIGNS.get(bar.look):
         sheet.parts.append(text_svg(sign, x + pitch / 2, foot - height - 4, 13, weight=700, anchor="middle"))
 
 
 def _legend(strip: Strip) -> list[Row]:
     """A row for each look that is in the strip."""
-    used = {bar.look for bar in strip.bars}
+    used = {look for bar in strip.bars for look in bar.looks}
     rows = []
     for look, words in strip.legend.items():
         if look == "night":

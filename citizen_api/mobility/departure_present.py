@@ -13,15 +13,16 @@ import numpy as np
 from citizen_api.care.nearest import place_notices
 from citizen_api.care.place import Place
 from citizen_api.care.rules import DEMO_SOURCE
-from citizen_api.mobility import rules
+from citizen_api.mobility.cautions import caution_notices, moving_advice, moving_text
 from citizen_api.mobility.daylight import sun
-from citizen_api.mobility.departure_rules import Gain, Option, compare, dominated
+from citizen_api.mobility.departure_rules import Gain, Option, compare, dominated, rising, worth_waiting
 from citizen_api.mobility.departure_ways import Way, doses_of
 from citizen_api.mobility.departures import Hour, Plan
 from citizen_api.mobility.network import POLLUTANTS
 from citizen_api.mobility.planning import DOSE_DIGITS
 from citizen_api.mobility.profiles import STEP_FREE
 from citizen_api.mobility.rules import ModeName
+from citizen_api.mobility.transit import TransitLink
 from citizen_api.mobility.trip_present import TripPresenter
 from citizen_api.mobility.trips import Missing
 from content.catalogue import catalogue
@@ -41,11 +42,12 @@ class DeparturePresenter:
         missing: Mapping[ModeName, Missing],
         snap_m: tuple[float, float] | None,
         cut: bool,
+        transit: TransitLink | None,
     ) -> None:
         self.plan, self.trip, self.place = plan, trip, place
         self.background = trip.found.background
         self.language, self.at = trip.language, trip.at
-        self._missing, self._snap_m, self._cut = missing, snap_m, cut
+        self._missing, self._snap_m, self._cut, self._transit = missing, snap_m, cut, transit
         self._catalogue = catalogue()
         self._words = self._catalogue.moving["departures"]
 
@@ -65,7 +67,7 @@ class DeparturePresenter:
             },
             "after": trip.local(plan.question.after),
             "until": trip.local(plan.question.until),
-            "air": trip.air() | {"compared_by": list(plan.pollutants)},
+            "air": trip.air() | {"compared_by": [] if plan.guide is None else [plan.guide]},
             "networks": [trip.network(network) for network in networks.values()],
             "best": None if plan.best is None else self.item(plan.best),
             "items": [self.item(option) for option in plan.items],
@@ -73,6 +75,7 @@ class DeparturePresenter:
                 {"mode": mode, "mode_name": trip.label(mode), "reason": why, "text": trip.label(f"missing_{why}")}
                 for mode, why in self._missing.items()
             ],
+            "transit": trip.transit(self._transit),
             "left_out": [{"reason": reason, "text": self.say(f"reason_{reason}")} for reason in plan.reasons],
             "openings": self._openings(),
             "daylight": self._daylight(),
@@ -94,30 +97,34 @@ class DeparturePresenter:
         straight = any(way.network is None for way in plan.ways)
         wishes = frozenset(plan.question.wishes)
         gains = [gain.percent for option in plan.items if (gain := self.gain(option)).percent is not None]
+        later = [option for option in plan.items if option.depart_at > plan.references[option.mode].depart_at]
+        cleaner = [option for option in later if (self.gain(option).percent or 0) < 0]
         closed = self.place is not None and {"closed", "closes"} & set(plan.reasons)
         codes = {
-            "closed_for_good": self.place is not None and self.place.closed_at is not None,
+            "closed_for_good": self._closed_for_good(),
             "departure_closed_throughout": bool(plan.ways) and not options and bool(closed),
             "departure_none_in_time": bool(plan.ways) and not options and not closed,
             "departure_hours_unknown": self.place is not None and any(hour.opening == "unknown" for hour in plan.hours),
             "departure_only_advised_against": plan.only_advised_against,
             **{f"departure_{reason}": reason in plan.reasons for reason in ("heat", "uv", "dark")},
             "departure_no_better": bool(gains) and min(gains) >= 0,
+            "departure_little_gain": bool(cleaner)
+            and not any(worth_waiting(option, plan.references[option.mode]) for option in cleaner),
             "departure_streets_unknown": straight,
+            "trip_land_unknown": self._land_unknown(),
             "trip_step_free_unknown": straight and bool(wishes & STEP_FREE),
             "trip_kerbs_unknown": bool(wishes & STEP_FREE) and options,
             "trip_child_bike": "child_bike" in wishes and any(way.mode.name != "walk" for way in plan.ways),
             "trip_modes_missing": bool(self._missing),
-            "departure_index_only": basis == "index",
-            "departure_air_unknown": basis == "unknown",
-            "departure_air_known_partly": basis != "unknown" and bool(unknown),
+            "departure_index_only": basis == "index" and plan.air_known,
+            "departure_air_unknown": bool(plan.ways) and not plan.air_known,
+            "departure_air_known_partly": plan.air_known and bool(unknown),
             "departure_cut_to_a_day": self._cut,
-            **{f"trip_{code}": code == self._advice() for code in ("indoors", "shorter", "encourage")},
             "demo_air": self.background.made_up,
         }
         held = [code for code, holds in codes.items() if holds] + self._place_notices()
         said = [{"code": code, "text": self._catalogue.notices[code].say(self.language)} for code in held]
-        return said + self._last_useful()
+        return self._cautions() + said + self._last_useful()
 
     def item(self, option: Option) -> dict[str, Any]:
         """One departure."""
@@ -143,6 +150,9 @@ class DeparturePresenter:
             "against_now": {
                 "depart_at": self.trip.local(reference.depart_at),
                 "percent": gain.percent if self.background.basis == "hours" else None,
+                "rises": [
+                    {"pollutant": name, "percent": percent} for name, percent in rising(option, reference).items()
+                ],
                 "later_s": round(gain.later.total_seconds()),
                 "longer_s": round(option.duration_s) - round(reference.duration_s),
             },
@@ -185,23 +195,26 @@ class DeparturePresenter:
             if option.weight and said["gain"]:
                 said["gain"] = self.say("by_another_way", gain=said["gain"])
             told = "leave_instead" if said["gain"] else "leave_later"
-            sentence = self.say(told, than=self.clock(reference.depart_at), **said)
+            than = self.clock(reference.depart_at, beside=option.depart_at)
+            sentence = self.say(told, than=than, **said)
         elif option.way != reference.way:
             sentence = self.say("leave_other_way", **said | {"gain": said["gain"] or self.say("not_comparable")})
         else:
             sentence = self.say("leave", at=at, minutes=option.minutes, mode=mode)
-        opening = self._opening(option)
+        opening = self._opening(option, beside=option.depart_at)
         return sentence if opening is None else f"{sentence} {opening['text']}"
 
     def gain(self, option: Option) -> Gain:
         """An option against leaving as soon as it is of use, by the same mode."""
         return compare(option, self.plan.references[option.mode])
 
-    def clock(self, moment: datetime) -> str:
-        """A moment as it is said: its day only when it is not today."""
+    def clock(self, moment: datetime, *, beside: datetime | None = None) -> str:
+        """A moment as it is said: its day only when it is not today, nor the day of one told just `beside` it."""
         local = self.trip.local(moment)
         hour = f"{local.hour:02d}" if self.language == "en" else str(local.hour)
         time = self.say("clock", hour=hour, minute=f"{local.minute:02d}")
+        if beside is not None and local.date() == self.trip.local(beside).date():
+            return time
         days = (local.date() - self.trip.local(self.at).date()).days
         if days in (0, 1):
             return self.say("clock_today" if days == 0 else "clock_tomorrow", time=time)
@@ -222,10 +235,20 @@ class DeparturePresenter:
             if level == than:
                 return self.say("level_same", level=level[0], name=level[1])
             return self.say("level_instead", level=level[0], name=level[1], than_level=than[0], than_name=than[1])
-        percent = self.gain(option).percent
-        if not percent:
-            return self.say("no_difference") if percent == 0 else self.say("not_comparable")
-        return self.say("less" if percent < 0 else "more", percent=abs(percent))
+        return self.say("not_comparable") if self.gain(option).percent is None else self.breathed(option)
+
+    def breathed(self, option: Option) -> str:
+        """How much more or less of the guide an option is, and what else rises."""
+        percent = self.gain(option).percent or 0
+        code = "less" if percent < 0 else "more" if percent else "no_difference"
+        said = self.say(code, percent=abs(percent), of=self.of(self.plan.guide))
+        rises = rising(option, self.plan.references[option.mode])
+        more = ", ".join(self.say("more", percent=percent, of=self.of(name)) for name, percent in rises.items())
+        return self.say("but" if percent <= 0 else "and", said=said, more=more) if more else said
+
+    def of(self, pollutant: str | None) -> str:
+        """A pollutant as a quantity of it is said; pollution, where none is told apart."""
+        return self.say(f"of_{pollutant or 'pollution'}")
 
     def _level(self, level: int) -> tuple[int, str]:
         return level, self._catalogue.names.hazards["air"].levels[level].name.say(self.language)
@@ -237,18 +260,22 @@ class DeparturePresenter:
 
     # ---- the goal
 
+    def _closed_for_good(self) -> bool:
+        closed_at = None if self.place is None else self.place.closed_at
+        return closed_at is not None and closed_at <= self.at
+
     def _facility(self) -> dict[str, Any] | None:
         place = self.place
         if place is None:
             return None
-        return {"id": place.id, "name": place.name, "closed_for_good": place.closed_at is not None}
+        return {"id": place.id, "name": place.name, "closed_for_good": self._closed_for_good()}
 
-    def _opening(self, option: Option) -> dict[str, Any] | None:
+    def _opening(self, option: Option, *, beside: datetime | None = None) -> dict[str, Any] | None:
         if self.place is None:
             return None
         opening = self.place.opening_at(option.arrive_at)
         if opening.state == "open" and opening.until is not None:
-            text = self.say("open_until", at=self.clock(opening.until))
+            text = self.say("open_until", at=self.clock(opening.until, beside=beside))
         else:
             text = self.say(
                 {"open": "open_on_arrival", "closed": "reason_closed"}.get(opening.state, "opening_unknown")
@@ -269,17 +296,18 @@ class DeparturePresenter:
             for span in self.plan.spans
         ]
 
-    def _leave_by(self, mode: ModeName, at: datetime) -> str:
-        return self.say("leave_by", at=self.clock(at), mode=self.trip.label(mode))
+    def _leave_by(self, mode: ModeName, at: datetime, *, beside: datetime | None = None) -> str:
+        return self.say("leave_by", at=self.clock(at, beside=beside), mode=self.trip.label(mode))
 
     def _last_useful(self) -> list[dict[str, str]]:
         """The notice of the last departure before the first closing."""
         span = next((span for span in self.plan.spans if span.leave_by), None)
         if span is None or span.closes_at is None:
             return []
-        leave = ", ".join(self._leave_by(mode, at) for mode, at in span.leave_by.items())
+        closes_at = span.closes_at
+        leave = ", ".join(self._leave_by(mode, at, beside=closes_at) for mode, at in span.leave_by.items())
         words = self._catalogue.notices["departure_last_useful"]
-        text = words.say(self.language, closes=self.clock(span.closes_at), leave=leave)
+        text = words.say(self.language, closes=self.clock(closes_at), leave=leave)
         return [{"code": "departure_last_useful", "text": text}]
 
     def _place_notices(self) -> list[str]:
@@ -306,16 +334,23 @@ class DeparturePresenter:
             day += _DAY
         return found
 
-    def _advice(self) -> rules.Advice | None:
-        """Whether moving wins at the recommended hour; None where the fine particles are not known then."""
-        best = self.plan.best
-        hour = None if best is None else self.background.hour(best.depart_at)
-        if best is None or hour is None:
-            return None
-        value = float(self.background.values_ug_m3["pm25"][hour])
-        if math.isnan(value):
-            return None
-        return rules.moving_wins(value, mode=self._way(best).mode, hours=best.duration_s / 3600)
+    def _cautions(self) -> list[dict[str, str]]:
+        """What the day asks of who goes, and whether moving wins, at the recommended departure, or else at `after`."""
+        best, notices, said = self.plan.best, self._catalogue.notices, {}
+        at, duration_s = (self.plan.question.after, 0.0) if best is None else (best.depart_at, best.duration_s)
+        for code in caution_notices(self.background, depart_at=at, duration_s=duration_s):
+            said[code] = notices[code].say(self.language)
+        if best is not None:
+            mode = self._way(best).mode
+            moving = moving_advice(self.background, depart_at=at, mode=mode, duration_s=duration_s)
+            text = moving_text(moving, self.background, depart_at=at, lang=self.language, duration_s=duration_s)
+            if text is not None and not (moving == "encourage" and self._land_unknown()):
+                said[f"trip_{moving}"] = text
+        return [{"code": code, "text": text} for code, text in said.items()]
+
+    def _land_unknown(self) -> bool:
+        """Whether nobody knows that one can walk or ride there at all."""
+        return any(self.trip.found.land_unknown(trip) for trip in self.trip.found.trips)
 
     def _way(self, option: Option) -> Way:
         return self.plan.ways[option.way]

@@ -1,24 +1,27 @@
 """Which departures are worth telling, against leaving at once. Pure: the time is passed in.
 
-What is compared is a *burden*: the highest of the doses of a way against the reference of its pollutant, or, where no
-concentration is known, the index of the day. None is unknown, and never less than anything.
+What is compared is a *burden*: the dose of one pollutant, the same in a whole answer, against its reference, or, where
+no concentration is known, the index of the day. None is unknown, and never less than anything. Where the others rise
+while that one falls, it is said, and what is worse by it is not recommended.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from citizen_api.mobility.rules import ModeName
+from citizen_api.mobility.rules import DAY_H, MODES, REST_M3_H, SLEEP_H, SLEEP_M3_H, ModeName, dose_ug
 
 WINDOW: Final = timedelta(hours=24)
 STEP: Final = timedelta(minutes=20)
 NO_DIFFERENCE: Final = 0.05
 """Less than 5 % is told as no difference: the doses are not known better than that."""
+RISES: Final = 0.10
+"""From here on it is said that a pollutant other than the one that is compared rises."""
 MOST_ITEMS: Final = 6
 """Departures by one mode that are told, at most."""
 STAY: Final = timedelta(minutes=5)
@@ -27,6 +30,11 @@ WAITING: Final = 0.05
 LONGER: Final = 0.01
 """What one hour of waiting, and one minute more of travel, must at least take off the burden of leaving at once for
 the one departure that is recommended. Ours: up to four hours of waiting for a fifth less, not a night for a third."""
+DAY_M3: Final = SLEEP_M3_H * SLEEP_H + REST_M3_H * (DAY_H - SLEEP_H)
+"""Air that one breathes in a day anyway: 8 h of sleep and 16 h of rest (Tainio 2016)."""
+WORTH_WAITING: Final = 0.005
+"""What waiting must at least save, of what one breathes in a day anyway in the same air, to be recommended. Ours: a
+sixth of a walk of a quarter of an hour, and nothing of one of two minutes, which is less than that as a whole."""
 NIGHT: Final = (time(23), time(6))
 """When nobody is told to leave who did not ask for it: air is often best at three in the morning."""
 
@@ -58,7 +66,11 @@ class Opening(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """Leaving at one moment by one way. `way`: its number in the plan; `weight`: with which it was searched."""
+    """Leaving at one moment by one way. `way`: its number in the plan; `weight`: with which it was searched.
+
+    `guide`: the pollutant of which `burden` is the dose against its reference. `ratios`: that of each pollutant that is
+    known. `worse`: against the reference, by another pollutant than the guide (`is_worse`).
+    """
 
     mode: ModeName
     depart_at: datetime
@@ -68,11 +80,13 @@ class Option:
     burden: float | None
     guide: str | None = None
     reasons: tuple[Reason, ...] = ()
+    ratios: Mapping[str, float] = field(default_factory=dict, compare=False)
+    worse: bool = False
 
     @property
     def arrive_at(self) -> datetime:
-        """When one is there."""
-        return self.depart_at + timedelta(seconds=self.duration_s)
+        """When one is there, to the second."""
+        return self.depart_at + timedelta(seconds=round(self.duration_s))
 
     @property
     def minutes(self) -> int:
@@ -136,7 +150,8 @@ ANY_TIME: Final = Bounds()
 
 def until_of(after: datetime, before: datetime | None) -> tuple[datetime, bool]:
     """Until when departures are compared, and whether that is less than was asked for."""
-    most = after + WINDOW
+    # In UTC: 24 hours by the clock of a place are 23 or 25 on the day on which it changes.
+    most = after.astimezone(UTC) + WINDOW
     return (most, False) if before is None else (min(most, before), before > most)
 
 
@@ -218,24 +233,42 @@ def night_spans(after: datetime, until: datetime, *, zone: str) -> list[Span]:
     return found
 
 
-def comparable(known: Mapping[str, Sequence[bool]], ratios: Mapping[str, float | None]) -> tuple[str, ...]:
-    """The pollutants by which all hours are compared, the one that leads first; () where none is known.
+def guide_of(known: Mapping[str, Sequence[bool]], ratios: Mapping[str, float | None]) -> str | None:
+    """The one pollutant by which all hours are compared; None where none is known.
 
     `known`: whether the dose of each is known at each moment, the first of them that with which others are compared;
-    `ratios`: its dose then against its reference. The one that is known longest leads, and others count where they are
-    known whenever it is: an hour must not look better because less is known of it.
+    `ratios`: its dose then against its reference. As `Background.guide`: nitrogen dioxide, because it tells streets
+    apart, else the particles with the highest ratio, of those that are known longest. Ozone only where nothing else is.
     """
     some = [name for name, moments_known in known.items() if any(moments_known)]
+    some = [name for name in some if name != "o3"] or some
     leaders = [name for name in some if known[name][0]] or some
-    if not leaders:
-        return ()
-    lead = max(leaders, key=lambda name: (sum(known[name]), ratios.get(name) or 0.0))
-    always = [
-        name
-        for name in some
-        if name != lead and all(mine for mine, led in zip(known[name], known[lead], strict=True) if led)
-    ]
-    return (lead, *always)
+    return max(leaders, key=lambda name: (sum(known[name]), name == "no2", ratios.get(name) or 0.0), default=None)
+
+
+def rising(option: Option, reference: Option) -> dict[str, int]:
+    """By how many per cent each pollutant but the guide is higher than with `reference`, where notably (RISES)."""
+    if option.guide is None:
+        return {}
+    more = {
+        name: round(100 * (option.ratios[name] / against - 1))
+        for name, against in reference.ratios.items()
+        if name != option.guide and name in option.ratios and against > 0
+    }
+    return {name: percent for name, percent in more.items() if percent >= 100 * RISES}
+
+
+def is_worse(option: Option, reference: Option) -> bool:
+    """Whether its air is no better than that of `reference`, however low the guide.
+
+    So it is where fine particles rise notably, or what is highest against its WHO reference does.
+    """
+    rises = rising(option, reference)
+    if not rises:
+        return False
+    both = option.ratios.keys() & reference.ratios.keys()
+    highest, against = (max(one.ratios[name] for name in both) for one in (option, reference))
+    return "pm25" in rises or highest >= against * (1 + RISES)
 
 
 def compare(option: Option, reference: Option) -> Gain:
@@ -247,27 +280,41 @@ def compare(option: Option, reference: Option) -> Gain:
     )
 
 
-def frontier(options: Iterable[Option], *, most: int = MOST_ITEMS) -> list[Option]:
+def frontier(
+    options: Iterable[Option], *, most: int | None = MOST_ITEMS, keep: Collection[Option] = ()
+) -> list[Option]:
     """Options of which none is as early, as short and about as clean as another, the earliest first.
 
-    A later or longer one must be cleaner by NO_DIFFERENCE at least, and by more where there would be more than `most`.
+    A later or longer one must be cleaner by NO_DIFFERENCE at least, and by more where there would be more than `most`;
+    the cleanest, and those to `keep`, are told anyway. One that is `worse` is not in the way of one that is not.
     """
-    ordered = sorted(options, key=_order)
-    least = NO_DIFFERENCE
-    while True:
-        kept: list[Option] = []
-        for option in ordered:
-            if not any(_as_good(other, option, least) for other in kept):
-                kept.append(option)
-        if len(kept) <= most or least >= 1:
-            return kept
+    found = _steps(sorted(options, key=_order), NO_DIFFERENCE)
+    if most is None or len(found) <= most:
+        return found
+    cleanest = min(found, key=lambda option: math.inf if option.burden is None else option.burden)
+    kept, least = found, NO_DIFFERENCE
+    while len(kept) > most and least < 1:
         least *= 1.5
+        kept = _steps(found, least, keep=(*keep, cleanest))
+    return kept
+
+
+def _steps(ordered: Sequence[Option], least: float, *, keep: Collection[Option] = ()) -> list[Option]:
+    kept: list[Option] = []
+    for option in ordered:
+        if option in keep or not any(_as_good(other, option, least) for other in kept):
+            kept.append(option)
+    return kept
 
 
 def dominated(option: Option, others: Iterable[Option]) -> bool:
-    """Whether another is as early, as short and as clean, and better in one of them; not where that is not known."""
+    """Whether another is as early, as short and as clean, and better in one of them; not where that is not known.
+
+    One that is `worse` is not as clean as one that is not.
+    """
     return option.burden is not None and any(
         other.burden is not None
+        and (option.worse or not other.worse)
         and other.depart_at <= option.depart_at
         and other.duration_s <= option.duration_s
         and other.burden <= option.burden
@@ -276,15 +323,34 @@ def dominated(option: Option, others: Iterable[Option]) -> bool:
     )
 
 
+def saved_of_a_day(option: Option, reference: Option) -> float | None:
+    """What an option saves against another, as a share of what one breathes in a day anyway (DAY_M3) in that air.
+
+    Below 0: it costs. None where either burden is not known.
+    """
+    if option.burden is None or not reference.burden:
+        return None
+    breathed_m3 = dose_ug(1.0, mode=MODES[reference.mode], hours=reference.duration_s / 3600)
+    return (1 - option.burden / reference.burden) * breathed_m3 / DAY_M3
+
+
+def worth_waiting(option: Option, soonest: Option) -> bool:
+    """Whether what it saves against the soonest is worth waiting at all, however long; what is as soon needs none."""
+    saved = saved_of_a_day(option, soonest)
+    return option.depart_at <= soonest.depart_at or (saved is not None and saved >= WORTH_WAITING)
+
+
 def best(options: Collection[Option], reference: Option) -> Option | None:
     """The one that is recommended: the burden that it takes off, less what waiting and travelling longer are worth.
 
-    The earliest, then the shortest, where the burden of `reference` is not known, or nothing. None of none.
+    None later than the first of them that is not `worth_waiting`. The earliest, then the shortest, where the burden of
+    `reference` is not known, or nothing. None of none.
     """
     known = [option for option in options if option.burden is not None]
     if not known or not reference.burden:
         return min(options, key=_order, default=None)
-    against = reference.burden
+    against, soonest = reference.burden, min(known, key=_order)
+    known = [option for option in known if worth_waiting(option, soonest)]
 
     def score(option: Option) -> tuple[float, datetime]:
         gain = compare(option, reference)
@@ -310,7 +376,7 @@ def _order(option: Option) -> tuple[datetime, int, float, float]:
 
 def _as_good(other: Option, option: Option, least: float) -> bool:
     """Whether `option`, not earlier than `other`, brings nothing that is worth telling."""
-    if other.minutes > option.minutes:
+    if other.minutes > option.minutes or (other.worse and not option.worse):
         return False
     if option.burden is None:
         return True

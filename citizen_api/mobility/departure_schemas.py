@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 from webargs.fields import DelimitedList
 
+from citizen_api.mobility.clock_fields import WhenToLeave
 from citizen_api.mobility.network import POLLUTANTS
 from citizen_api.mobility.rules import MODES
 from citizen_api.mobility.trip_schemas import (
@@ -22,39 +18,12 @@ from citizen_api.mobility.trip_schemas import (
     TripMissingView,
     TripNetworkView,
     TripsArgs,
+    TripTransitView,
 )
 from citizen_api.web.blueprint import Args
-from citizen_api.web.fields import Moment
 from citizen_api.web.notices import NoticeView
 
 REASONS: Final = ("closed", "closes", "too_late", "heat", "uv", "dark", "night")
-_BY_THE_CLOCK: Final = re.compile(r"(today|tomorrow)[ T+](([01]\d|2[0-3]):[0-5]\d)", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class ByTheClock:
-    """A time of today or tomorrow, by the clock of the place."""
-
-    days: int
-    time: time
-
-    def at(self, today: date, zone: str) -> datetime:
-        """The moment for which it stands. A time that the spring skips is the one after the gap."""
-        return datetime.combine(today + timedelta(days=self.days), self.time, ZoneInfo(zone))
-
-
-class WhenToLeave(Moment):
-    """`now`, an RFC 3339 moment, or a time of today or tomorrow such as `tomorrow 08:00`."""
-
-    default_error_messages = {  # noqa: RUF012 - as marshmallow declares it
-        "invalid": "Not now, a datetime, or today or tomorrow with a time."
-    }
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        found = _BY_THE_CLOCK.fullmatch(str(value))
-        if found:
-            return ByTheClock(int(found[1] == "tomorrow"), time.fromisoformat(found[2]))
-        return super()._deserialize(value, attr, data, **kwargs)
 
 
 def _moment(description: str, **options: Any) -> WhenToLeave:
@@ -80,6 +49,13 @@ class DeparturesArgs(TripsArgs):
     before = _moment("By when one wants to be there, at most 24 hours are compared")
 
 
+class DepartureRiseView(ma.Schema):
+    """A pollutant that is not the one that is compared, and by how much more of it one breathes in."""
+
+    pollutant = ma.fields.String(required=True, validate=ma.validate.OneOf(POLLUTANTS))
+    percent = ma.fields.Integer(required=True, metadata={"example": 12})
+
+
 class AgainstNowView(ma.Schema):
     """A departure against leaving as soon as it is of use, by the fastest way of the same mode."""
 
@@ -90,10 +66,14 @@ class AgainstNowView(ma.Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Dose, of the pollutant that is highest against its reference; below 0: less. 0: less than "
-            "5 % apart, no difference. Null: not known.",
+            "description": "Dose of `guide`; below 0: less. 0: less than 5 % apart, no difference. Null: not known.",
             "example": -35,
         },
+    )
+    rises = ma.fields.List(
+        ma.fields.Nested(DepartureRiseView),
+        required=True,
+        metadata={"description": "Other pollutants of which one breathes in at least 10 % more."},
     )
     later_s = ma.fields.Integer(required=True, metadata={"example": 2400})
     longer_s = ma.fields.Integer(required=True, metadata={"description": "Below 0: shorter.", "example": 0})
@@ -120,7 +100,7 @@ class DepartureView(ma.Schema):
 
     words = ma.fields.String(
         required=True,
-        metadata={"example": "Leave at 18:40 instead of 18:00: 35% less pollution, same time (on foot)."},
+        metadata={"example": "Leave at 18:40 instead of 18:00: 35% less NO2, same time (on foot)."},
     )
     depart_at = ma.fields.AwareDateTime(required=True, format="iso")
     arrive_at = ma.fields.AwareDateTime(required=True, format="iso")
@@ -141,7 +121,7 @@ class DepartureView(ma.Schema):
         required=True,
         allow_none=True,
         validate=ma.validate.OneOf(POLLUTANTS),
-        metadata={"description": "The pollutant of `compared_by` that is highest against its reference."},
+        metadata={"description": "The pollutant that is compared: that of `compared_by`."},
     )
     level = ma.fields.Integer(
         required=True, allow_none=True, metadata={"description": "ATMO index of its day.", "example": 3}
@@ -212,7 +192,7 @@ class DepartureAirView(TripAirView):
     compared_by = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(POLLUTANTS)),
         required=True,
-        metadata={"description": "Pollutants that are known at all hours that are compared."},
+        metadata={"description": "The one pollutant by which all departures are compared; none: not known."},
     )
 
 
@@ -231,6 +211,7 @@ class DeparturesView(ma.Schema):
     )
     items = ma.fields.List(ma.fields.Nested(DepartureView), required=True)
     missing = ma.fields.List(ma.fields.Nested(TripMissingView), required=True)
+    transit = ma.fields.Nested(TripTransitView, required=True, allow_none=True)
     left_out = ma.fields.List(ma.fields.Nested(DepartureReasonView), required=True)
     openings = ma.fields.List(ma.fields.Nested(OpeningsView), required=True)
     daylight = ma.fields.List(ma.fields.Nested(DaylightView), required=True)

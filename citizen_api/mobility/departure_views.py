@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from flask import Response
@@ -13,19 +13,21 @@ from citizen_api.air.outlook import outlook
 from citizen_api.care.place import Place
 from citizen_api.core.problems import NotAcceptable, Problem
 from citizen_api.mobility import departure_rules as rules
+from citizen_api.mobility.clock_fields import ByTheClock
 from citizen_api.mobility.daylight import sun
 from citizen_api.mobility.departure_drawing import CONTENT_SECURITY_POLICY, draw
 from citizen_api.mobility.departure_present import DeparturePresenter
 from citizen_api.mobility.departure_rules import Bounds
-from citizen_api.mobility.departure_schemas import ByTheClock, DeparturesArgs, DeparturesView
+from citizen_api.mobility.departure_schemas import DeparturesArgs, DeparturesView
 from citizen_api.mobility.departure_strip import strip_of
-from citizen_api.mobility.departure_ways import Question, all_ways
+from citizen_api.mobility.departure_ways import Question, all_ways, trips_of
 from citizen_api.mobility.departures import plan
 from citizen_api.mobility.exposure import Background, read_background
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.rules import MODES
 from citizen_api.mobility.trip_ends import END_PROBLEMS, PAST, check_ends, goal_of
 from citizen_api.mobility.trip_present import TripPresenter
+from citizen_api.mobility.trip_views import transit_of
 from citizen_api.mobility.trips import Found
 from citizen_api.mobility.trips import Question as TripQuestion
 from citizen_api.people.wishes import day_bounds, local_day
@@ -98,11 +100,11 @@ def _find(args: dict[str, Any]) -> DeparturePresenter:
         wishes=frozenset(args["profile"]),
         depart_at=now(),
     )
-    check_ends(session(), trip)
+    centre_m = check_ends(session(), trip)
     background = read_background(session(), lat=from_lat, lon=from_lon, at=now())
     after, before = _when(args, background.zone)
     until, cut = rules.until_of(after, before)
-    trip = replace(trip, depart_at=after)
+    trip = replace(trip, depart_at=after, centre_m=centre_m)
     question = Question(
         modes=[MODES[mode] for mode in modes],
         after=after,
@@ -115,9 +117,18 @@ def _find(args: dict[str, Any]) -> DeparturePresenter:
     )
     sources = air_queries.sources(session())
     ways, missing, snap_m = all_ways(services().port(Networks), trip, question, background)
-    says = TripPresenter(Found(question=trip, background=background), language(), at=now(), sources=sources)
     compared = plan(ways, question, background)
-    return DeparturePresenter(compared, says, place=place, missing=missing, snap_m=snap_m, cut=cut)
+    found = Found(
+        question=trip,
+        background=background,
+        trips=trips_of(ways, question),
+        missing={mode: why for mode, why in missing.items()},  # noqa: C416 - of more modes
+        dark=compared.only_advised_against and "dark" in compared.reasons,
+    )
+    says = TripPresenter(found, language(), at=now(), sources=sources)
+    return DeparturePresenter(
+        compared, says, place=place, missing=missing, snap_m=snap_m, cut=cut, transit=transit_of(found)
+    )
 
 
 def _when(args: dict[str, Any], zone: str) -> tuple[datetime, datetime | None]:
@@ -126,7 +137,9 @@ def _when(args: dict[str, Any], zone: str) -> tuple[datetime, datetime | None]:
     def moment(given: Any) -> datetime:
         if given == "now":
             return now()
-        return given.at(local_day(now(), zone=zone), zone) if isinstance(given, ByTheClock) else given
+        told = given.at(local_day(now(), zone=zone), zone) if isinstance(given, ByTheClock) else given
+        # Moments of the same zone are compared by its clock, which repeats an hour in autumn.
+        return told.astimezone(UTC)
 
     after = moment(args["after"])
     before = moment(args["before"]) if "before" in args else None

@@ -25,6 +25,7 @@ from citizen_api.mobility.planning import WEIGHTS as PLANNING_WEIGHTS
 from citizen_api.mobility.profiles import CHILD_PACE, STEP_FREE, costs_of
 from citizen_api.mobility.rules import BIKE_SPEED_M_S, WALK_SPEED_M_S, Mode, ModeName, dose_ug
 from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route
+from citizen_api.mobility.trip_parts import Trip
 from citizen_api.mobility.trips import DETOUR, SNAPS_TRIED, Missing, ends_on
 from citizen_api.mobility.trips import Question as TripQuestion
 
@@ -166,6 +167,31 @@ def all_ways(
         else:
             missing[mode.name] = "no_way"
     return found, missing, snap_m
+
+
+def trips_of(ways: Sequence[Way], question: Question) -> list[Trip]:
+    """The fastest trip of each mode at the first departure, as much as tells whether public transport is offered."""
+    fastest = [
+        min((way for way in ways if way.mode == mode), key=lambda way: way.duration_s, default=None)
+        for mode in question.modes
+    ]
+    return [
+        Trip(
+            mode=way.mode.name,
+            labels=("fastest",),
+            network=way.network,
+            legs=(),
+            depart_at=question.after,
+            duration_s=way.duration_s,
+            distance_m=way.distance_m,
+            ascent_m=None,
+            dose_ug={},
+            guide=None,
+            snap_m=None,
+        )
+        for way in fastest
+        if way is not None
+    ]
 
 
 def doses_of(way: Way, background: Background, departures: Sequence[datetime]) -> dict[str, FloatArray]:

@@ -6,8 +6,8 @@ the search counts it too (`search.Costs`), and what it made small is what is tol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from citizen_api.air.curve import Hour
 from citizen_api.air.hours import AirHours, air_hours
-from citizen_api.air.outlook import DEMO_SOURCE, Fact, Outlook
+from citizen_api.air.outlook import DEMO_SOURCE, Fact, Outlook, is_made_up
 from citizen_api.air.rules import READING_CURRENT
 from citizen_api.mobility.network import POLLUTANTS, FloatArray, IntArray, Network
 from citizen_api.mobility.rules import REFERENCES_UG_M3, Mode, air_price, dose_ug
@@ -29,9 +29,15 @@ HOUR: Final = timedelta(hours=1)
 AFTER_TOMORROW: Final = timedelta(hours=3)
 """Of the day after tomorrow, so that a way that begins late tomorrow is known to its end."""
 HOUR_S: Final = 3_600.0
+WARNED: Final = 3
+"""Orange, of Météo-France's vigilance: from here on a warning says to change what one does."""
 STREET_POLLUTANTS: Final = ("no2", "pm25", "pm10")
 """By which a street may be called cleaner than another. Not by ozone: it is lower beside traffic because exhaust turns
 it into nitrogen dioxide, so that a way chosen for it would be one along the main roads."""
+
+
+METHODS: Final = ("modelled", "measured", "last_measured")
+"""How a concentration is known: by a model, by stations, or by what these measured last, some hours before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +45,15 @@ class Background:
     """The air of a commune hour by hour, from what `air/` knows at one moment.
 
     Hour i is that from `starts_at` (UTC, whole) + i hours; the first is the hour before the one of that moment.
-    `values_ug_m3`: {pollutant of network.POLLUTANTS: float64[hours], NaN unknown}; `measured` bool[hours]: by stations,
-    at least in part, not by a model; `levels` int8[hours]: the index of the day in which the hour lies (ATMO), 0
-    unknown. `basis`: "hours" when some hour from that moment on has a concentration, "index" when only levels are known
-    (then no dose is told, and no street is said to be better), else "unknown". `known_at`: the oldest of what it rests
-    on: a run of a model, the last measured hour, an index.
+    `values_ug_m3`: {pollutant of network.POLLUTANTS: float64[hours], NaN unknown}; `methods`: {pollutant:
+    uint8[hours]}, how that is known (index in METHODS); `levels` int8[hours]: the index of the day in which the hour
+    lies (ATMO), 0 unknown. `basis`: "hours" when some hour from that moment on has a concentration, "index" when only
+    levels are known (then no dose is told, and no street is said to be better), else "unknown". `known_at`: the oldest
+    of what it rests on: a run of a model, the last measured hour, an index.
+
+    What the days say beside concentrations: `tiers`, of each hour the tier of the official episode that is open on its
+    day (`content.hazards.TIERS`), None without; `warnings`: {hazard of air.hours.WARNINGS: int8[hours], the level of
+    the vigilance that holds then, 1 green to 4 red, 0 unknown}. Empty: not asked.
     """
 
     commune_code: str
@@ -51,12 +61,14 @@ class Background:
     zone: str
     starts_at: datetime
     values_ug_m3: Mapping[str, FloatArray]
-    measured: NDArray[np.bool_]
+    methods: Mapping[str, NDArray[np.uint8]]
     levels: NDArray[np.int8]
     basis: Literal["hours", "index", "unknown"]
     sources: tuple[str, ...]
     known_at: datetime | None
     made_up: bool
+    tiers: tuple[str | None, ...] = ()
+    warnings: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
 
     def hour(self, at: datetime) -> int | None:
         """Number of the hour in which a moment lies; None outside."""
@@ -89,18 +101,23 @@ def read_background(session: Session, *, lat: float, lon: float, at: datetime) -
     starts_at = at.replace(minute=0, second=0, microsecond=0) - HOUR
     count = -((starts_at - air.until) // HOUR)
     values = {pollutant: np.full(count, np.nan) for pollutant in POLLUTANTS}
+    methods = {pollutant: np.full(count, METHODS.index("modelled"), np.uint8) for pollutant in POLLUTANTS}
     told: list[Hour | None] = [None] * count
     for hour in air.hours:
         number, rest = divmod(hour.ends_at - HOUR - starts_at, HOUR)
         known = {pollutant: value for pollutant, value in hour.values_ug_m3.items() if pollutant in values}
         if rest or not known:
             continue  # of another grid than the clock's (no source has one), or of another pollutant
-        stands = HOUR if hour.forecast else HOUR + READING_CURRENT
-        part = range(max(0, number), min(count, number + stands // HOUR))
-        for later in part:
-            told[later] = hour
         for pollutant, value in known.items():
+            is_measured = pollutant in hour.measured
+            stands = HOUR + READING_CURRENT if is_measured else HOUR
+            part = range(max(0, number), min(count, number + stands // HOUR))
+            for later in part:
+                told[later] = hour
             values[pollutant][part.start : part.stop] = value
+            methods[pollutant][part.start : part.stop] = METHODS.index("last_measured" if is_measured else "modelled")
+            if is_measured and number >= 0:
+                methods[pollutant][number] = METHODS.index("measured")
     ahead = [hour for hour in told[1:] if hour is not None]
     facts = [fact for found in air.days.values() for fact in _deciding(found)]
     sources = dict.fromkeys([*(name for hour in ahead for name in hour.sources), *(fact.source_id for fact in facts)])
@@ -112,12 +129,14 @@ def read_background(session: Session, *, lat: float, lon: float, at: datetime) -
         zone=air.zone,
         starts_at=starts_at,
         values_ug_m3=values,
-        measured=np.array([hour is not None and not hour.forecast for hour in told], np.bool_),
+        methods=methods,
         levels=levels,
         basis="hours" if ahead else "index" if levels.any() else "unknown",
         sources=tuple(sources),
         known_at=min(ages, default=None),
-        made_up=DEMO_SOURCE in sources,
+        made_up=DEMO_SOURCE in sources or _warns_made_up(air),
+        tiers=tuple(None if found is None else found.tier for found in _of_hours(air, starts_at, count)),
+        warnings={hazard: _warning_levels(air.warnings[hazard].values(), starts_at, count) for hazard in air.warnings},
     )
 
 
@@ -185,9 +204,29 @@ def _first_s(background: Background, depart_at: datetime) -> float:
 
 
 def _levels(air: AirHours, starts_at: datetime, count: int) -> NDArray[np.int8]:
-    days = (local_day(starts_at + number * HOUR, zone=air.zone) for number in range(count))
-    outlooks = (air.days.get(day) for day in days)
-    return np.array([0 if found is None else found.level or 0 for found in outlooks], np.int8)
+    return np.array([0 if found is None else found.level or 0 for found in _of_hours(air, starts_at, count)], np.int8)
+
+
+def _of_hours(air: AirHours, starts_at: datetime, count: int) -> list[Outlook | None]:
+    """What is said of the air of the day of each hour."""
+    return [air.days.get(local_day(starts_at + number * HOUR, zone=air.zone)) for number in range(count)]
+
+
+def _warning_levels(found: Iterable[Outlook | None], starts_at: datetime, count: int) -> NDArray[np.int8]:
+    """The highest level of a vigilance that holds in some part of each hour; 0 where none is known."""
+    levels = np.zeros(count, np.int8)
+    for one in found:
+        if one is None or one.level is None:
+            continue
+        first, past = max(0, (one.starts_at - starts_at) // HOUR), max(0, -((starts_at - one.ends_at) // HOUR))
+        levels[first:past] = np.maximum(levels[first:past], one.level)
+    return levels
+
+
+def _warns_made_up(air: AirHours) -> bool:
+    """Whether a warning against being outdoors comes from the demo city."""
+    told = (found for days in air.warnings.values() for found in days.values() if found is not None)
+    return any((found.level or 0) >= WARNED and is_made_up(found) for found in told)
 
 
 def _deciding(found: Outlook | None) -> list[Fact]:

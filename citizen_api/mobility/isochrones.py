@@ -23,6 +23,8 @@ HOLE_M2: Final = 10_000.0
 """A smaller hole, such as the inside of a block, belongs to what is around it."""
 SIMPLER_M: Final = 6.0
 """The outline is at most so far from the exact one."""
+_DIGITS: Final = 5
+"""Of the degrees of an outline: a metre."""
 _EDGE_M: Final = 60.0
 _TILE_M: Final = 400.0
 _CORNERS_OF_A_CIRCLE: Final = 16
@@ -33,8 +35,9 @@ _CORNERS_OF_A_CIRCLE: Final = 16
 class Isochrone:
     """What is reached within `minutes`. `rings`: of each polygon its outline, then its holes: [k, 2] of (lat, lon).
 
-    `approximate`: a circle, where the streets are not known. `cut`: it reaches the edge of the network; beyond it
-    there may be more.
+    Degrees are rounded so that the polygons stay valid. `approximate`: a circle, where the streets are not known.
+    `cut`: it reaches the edge of the box of the network; beyond it there may be more. Where the streets of an extract
+    end inside that box (a ragged cut, a part that was dropped), nobody knows, and nothing is said.
     """
 
     minutes: int
@@ -202,13 +205,14 @@ def _at_the_edge(network: Network, area: Any) -> bool:
 
 
 def _rings(area: Any, origin: tuple[float, float]) -> list[list[FloatArray]]:
-    """Rings of each polygon in degrees, as RFC 7946 turns them: outlines against the clock, holes with it."""
-    one_x, one_y = to_plane(origin, lat=origin[0] + 1, lon=origin[1] + 1)
-    found = []
-    for part in shapely.get_parts(shapely.orient_polygons(area)):
-        rings = []
-        for ring in (part.exterior, *part.interiors):
-            plane = shapely.get_coordinates(ring)
-            rings.append(np.column_stack((origin[0] + plane[:, 1] / one_y, origin[1] + plane[:, 0] / one_x)))
-        found.append(rings)
-    return found
+    """Rings of each polygon in degrees, as RFC 7946 turns them: outlines against the clock, holes with it.
+
+    Rounded as a whole: corners rounded one by one may cross a line nearby.
+    """
+    one = np.array(to_plane(origin, lat=origin[0] + 1, lon=origin[1] + 1))
+    degrees = shapely.transform(area, lambda plane: np.array(origin[::-1]) + plane / one)
+    rounded = shapely.orient_polygons(shapely.set_precision(degrees, 10.0**-_DIGITS))
+    return [
+        [np.round(shapely.get_coordinates(ring)[:, ::-1], _DIGITS) for ring in (part.exterior, *part.interiors)]
+        for part in shapely.get_parts(rounded)
+    ]

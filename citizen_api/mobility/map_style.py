@@ -9,6 +9,8 @@ from typing import Final
 from citizen_api.web.pictures import policy_for
 
 WIDTH: Final = 390
+WIDEST_PX: Final = 560
+"""A picture by itself in a wide window grows up to this, in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ DASHES: Final = ("7 4", "2 4", "11 4 2 4")
 """Of the ways that are not the chosen one, in their order."""
 
 STYLE: Final = (
-    ".m{max-width:100%;height:auto}@media(prefers-color-scheme:dark){.m{background:"
+    f".m{{display:block;width:100%;max-width:{WIDEST_PX}px;height:auto;margin:auto}}"
+    "@media(prefers-color-scheme:dark){.m{background:"
     + TONES["p"].night
     + "}"
     + "".join(

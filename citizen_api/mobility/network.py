@@ -151,6 +151,8 @@ class Network:
     elevation_source: str | None = None
     factor_method: str = "table"
     """`table` (road class and distance to main roads) or `raster` (a fine map of a region)."""
+    extract_date: date | None = None
+    """Of what day the map is from which the network was built; None: not known."""
 
     def name_of(self, street: int) -> str | None:
         """What a street is called; None without a name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,10 @@ from citizen_api.core.versions import DamagedError
 from citizen_api.mobility.building import About, Air, NoNetworkError, Relief, Report, build_network
 from citizen_api.mobility.local_factors import LocalFactors, read_table
 from citizen_api.mobility.network import GRAPHS, POLLUTANTS, Network
-from citizen_api.mobility.network_files import current_version, is_city, open_network, write_network
+from citizen_api.mobility.network_files import current_version, is_city, open_network, remove_network, write_network
 from citizen_api.mobility.networks import FOLDER
 from citizen_api.mobility.sample import ATTRIBUTION, LICENCE, build_sample
+from citizen_api.sources.osm_pbf import OLDEST_YEAR
 from citizen_api.sources.osm_streets import Progress as Tell
 from citizen_api.sources.osm_streets import read_streets
 from citizen_api.sources.raster import read_raster
@@ -39,6 +41,11 @@ def network() -> None:
     "--city", help="Its name in addresses and files: a-z, 0-9 and hyphens; by default, from that of the file."
 )
 @click.option("--title", help="Its name for people.")
+@click.option(
+    "--extract-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day of which the extract is, YYYY-MM-DD; by default, what its header tells.",
+)
 @click.option("--elevation", type=_FILE, help="A raster of heights in metres: GeoTIFF, or a CSV grid lat,lon,value.")
 @click.option(
     "--exposure",
@@ -53,6 +60,7 @@ def build(
     file: Path | None,
     city: str | None,
     title: str | None,
+    extract_date: datetime | None,
     elevation: Path | None,
     exposures: tuple[str, ...],
     *,
@@ -64,10 +72,13 @@ def build(
     """
     if sample == (file is not None):
         raise click.UsageError("name one FILE.osm.pbf, or --sample")
-    if sample and (city or title or elevation or exposures):
+    if sample and (city or title or extract_date or elevation or exposures):
         raise click.UsageError("--sample goes alone")
     if city is not None and not is_city(city):
         raise click.UsageError("--city is made of a-z, 0-9 and single hyphens, 60 at most")
+    dated = extract_date.date() if extract_date else None
+    if dated is not None and not _is_plausible(dated, context):
+        raise click.UsageError(f"--extract-date is a day from {OLDEST_YEAR} to today")
     maps = _maps(exposures)
     folder = context.settings.data_dir / FOLDER
     table_file = context.settings.mobility_local_factors
@@ -77,7 +88,7 @@ def build(
             report = (
                 build_sample(folder, now=context.clock(), table=table)
                 if file is None
-                else _build(context, file, city or _city(file), title, elevation, maps, table, progress)
+                else _build(context, file, city or _city(file), title, dated, elevation, maps, table, progress)
             )
         except OSError as error:
             raise click.ClickException(f"{error.filename or file}: {error.strerror or error}") from error
@@ -96,6 +107,7 @@ def _build(
     file: Path,
     city: str,
     title: str | None,
+    dated: date | None,
     elevation: Path | None,
     maps: dict[str, Path],
     table: LocalFactors,
@@ -108,19 +120,27 @@ def _build(
     )
     relief = Relief(raster=read_raster(elevation), source=elevation.name) if elevation else None
     extract = read_streets(file, progress=tell)
-    dated = f"of {extract.dated.isoformat()}" if extract.dated else "which does not tell its date"
+    if dated is None and extract.dated is not None and _is_plausible(extract.dated, context):
+        dated = extract.dated
+    told = f"of {dated.isoformat()}" if dated else "which does not tell its date"
     now = context.clock()
     about = About(
         city=city,
         title=title or city.replace("-", " ").capitalize(),
         built_on=now.date(),
-        source=f"OpenStreetMap, {file.name} {dated}",
+        source=f"OpenStreetMap, {file.name} {told}",
         licence=LICENCE,
         attribution=ATTRIBUTION,
+        extract_date=dated,
     )
     made, report = build_network(extract, about, air=air, relief=relief, progress=tell)
     write_network(context.settings.data_dir / FOLDER / city, made, stamp=f"{now:%Y%m%dT%H%M%S}")
     return report
+
+
+def _is_plausible(dated: date, context: Context) -> bool:
+    """Whether an extract may be of a day: tools that drop dates leave 1970."""
+    return dated.year >= OLDEST_YEAR and dated <= (context.clock() + timedelta(days=1)).date()
 
 
 def _city(file: Path) -> str:
@@ -160,6 +180,24 @@ def _say(report: Report) -> None:
         click.echo(f"    {why}: {count}, {km:.1f} km")
 
 
+@network.command()
+@click.argument("city")
+@click.pass_obj
+def remove(context: Context, city: str) -> None:
+    """Remove the network of CITY. Processes that serve let go of it by themselves within some seconds."""
+    if not is_city(city):
+        raise click.UsageError("CITY is a name as `network list` tells it")
+    try:
+        removed = remove_network(context.settings.data_dir / FOLDER / city)
+    except TakenError as error:
+        raise click.ClickException("another process is building it") from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror or error}") from error
+    if not removed:
+        raise click.ClickException(f"no network is called {city}")
+    click.echo(f"Removed: {city}")
+
+
 @network.command("list")
 @click.pass_obj
 def list_command(context: Context) -> None:
@@ -182,7 +220,9 @@ def _opened(city: Path) -> Network | None:
 
 
 def _told(found: Network) -> str:
+    of = f"map of {found.extract_date.isoformat()}" if found.extract_date else "date of the map not known"
     return (
-        f"{found.title}, {len(found.lats)} nodes, {len(found.tails)} edges, built on {found.built_on.isoformat()}\n"
+        f"{found.title}, {len(found.lats)} nodes, {len(found.tails)} edges, "
+        f"built on {found.built_on.isoformat()}, {of}\n"
         f"  from {found.source}; {found.attribution}"
     )

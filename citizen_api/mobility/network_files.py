@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
@@ -60,6 +61,7 @@ def write_network(folder: Path, network: Network, *, stamp: str) -> Path:
         "format": FORMAT,
         "stamp": stamp,
         "built_on": network.built_on.isoformat(),
+        "extract_date": network.extract_date.isoformat() if network.extract_date else None,
         "origin": network.origin,
         "box": network.box,
     }
@@ -69,6 +71,19 @@ def write_network(folder: Path, network: Network, *, stamp: str) -> Path:
         whole = versions.finish(unfinished, stamp=stamp, meta=meta)
         _VERSIONS.remove_unused(folder)
     return whole
+
+
+def remove_network(folder: Path) -> bool:
+    """Remove a city's folder; whether there was one. Who has its network mapped keeps it until the next look.
+
+    Raises TakenError when another process builds it, OSError.
+    """
+    if not folder.is_dir():
+        return False
+    with versions.building(folder):
+        (folder / versions.POINTER).unlink(missing_ok=True)  # first: what is half removed is no network
+        shutil.rmtree(folder)
+    return True
 
 
 def current_version(folder: Path) -> Path | None:
@@ -100,10 +115,12 @@ def _network(meta: dict[str, Any], arrays: dict[str, Any]) -> Network:
     factors = {pollutant: arrays.pop(f"factor-{pollutant}") for pollutant in POLLUTANTS}
     south, west, north, east = (float(value) for value in meta["box"])
     lat, lon = (float(value) for value in meta["origin"])
+    dated = meta.get("extract_date")  # builds of before do not tell it
     return Network(
         **{name: meta[name] for name in _TOLD},
         **arrays,
         built_on=date.fromisoformat(meta["built_on"]),
+        extract_date=date.fromisoformat(dated) if dated else None,
         origin=(lat, lon),
         box=(south, west, north, east),
         factors=factors,

@@ -37,6 +37,7 @@ class Networks:
         self._looked_at: float | None = None
         self._marks: dict[str, _Mark] = {}
         self._told: dict[str, _Mark] = {}
+        self._damaged: frozenset[str] = frozenset()
         self._open: dict[str, Network] = {}
         self._all: tuple[Network, ...] = ()
 
@@ -53,6 +54,11 @@ class Networks:
                 self._lock.release()
         return list(self._all)
 
+    def damaged(self) -> list[str]:
+        """Names of cities whose newest build cannot be read; the one before it may still be in use."""
+        self.all()
+        return sorted(self._damaged)
+
     def around(self, *, lat: float, lon: float) -> list[Network]:
         """Networks whose box, and SNAP_M around it, holds a point."""
         return [network for network in self.all() if _is_around(network, lat=lat, lon=lon)]
@@ -62,6 +68,7 @@ class Networks:
         for city, mark in marks.items():
             if mark != self._marks.get(city) and self._open_newest(city, mark):
                 self._marks[city] = mark
+        self._damaged &= marks.keys()
         for city in self._open.keys() - marks.keys():
             del self._open[city]
         self._marks = {city: mark for city, mark in self._marks.items() if city in marks}
@@ -91,6 +98,7 @@ class Networks:
         try:
             self._open[city] = open_network(folder / (folder / POINTER).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
+            self._damaged |= {city}
             if self._told.get(city) != mark:
                 self._told[city] = mark
                 _log.warning(
@@ -98,6 +106,7 @@ class Networks:
                     extra={"city": city, "why": type(error).__name__, "kept_the_one_before": city in self._open},
                 )
             return isinstance(error, DamagedError | FileNotFoundError | ValueError)
+        self._damaged -= {city}
         return True
 
 

@@ -57,9 +57,10 @@ def _hours(background: Background, day: date) -> list[HourAir]:
             HourAir(
                 starts_at=at.astimezone(clock),
                 ratio=None if worst is None else ratios[worst],
-                pollutant=worst,
+                values_ug_m3=values,
                 pm25_ug_m3=values.get("pm25"),
                 level=int(background.levels[number]),
+                episode=bool(background.tiers and background.tiers[number]),
             )
         )
     return found

@@ -23,12 +23,14 @@ from citizen_api.mobility.planning import DOSE_DIGITS, ascent_m
 from citizen_api.mobility.rules import kcal_range, met_minutes, week_share
 from citizen_api.mobility.shapes import route_points
 from citizen_api.mobility.steps import Step, say_distance, say_step, steps_of
-from citizen_api.mobility.trip_present import encoded, line_string
+from citizen_api.mobility.trip_values import age_days, encoded, line_string
 from content.catalogue import catalogue
 from content.words import Words
 
 SAME: Final = 0.03
 """Doses that differ by less are said to be the same."""
+DRAWN: Final = frozenset({"air_episode", "demo_air"})
+"""Notices that a picture shows."""
 FAR_M: Final = 30.0
 """From here on it is said that the walks do not start where one stands."""
 
@@ -79,6 +81,7 @@ class OutingPresenter:
         told = [outlook for days in outing.page.others.values() for outlook in days.values() if outlook is not None]
         away_m = 0.0 if start is None else start.distance_m
         holds = {
+            "air_episode": any(hour.episode for day in outing.days.values() for hour in day.hours),
             "demo_air": outing.background.made_up or any(is_made_up(outlook) for outlook in told),
             "outing_air_by_day": outing.background.basis == "index",
             "outing_air_unknown": outing.background.basis == "unknown",
@@ -86,6 +89,7 @@ class OutingPresenter:
             "outing_outside": not outing.covered,
             "outing_no_walk": outing.covered and not walks,
             "outing_starts_away": away_m > FAR_M,
+            "outing_map_age_unknown": outing.network is not None and outing.network.extract_date is None,
             "outing_there_and_back": any(not walked.walk.is_round for walked in walks),
             "outing_fewer_walks": 0 < len(walks) < asked,
         }
@@ -181,7 +185,7 @@ class OutingPresenter:
             lines=lines,
             markers=[Marker(lat=float(lat), lon=float(lon), kind="here", text=self._say("start"))],
             attribution=network.attribution,
-            notices=[notice["text"] for notice in self.notices(asked=0) if notice["code"] == "demo_air"],
+            notices=[notice["text"] for notice in self.notices(asked=0) if notice["code"] in DRAWN],
         )
 
     def _line(self, network: Network, walked: Walked, *, chosen: bool) -> Line:
@@ -247,7 +251,8 @@ class OutingPresenter:
             "city": network.city,
             "title": network.title,
             "built_on": network.built_on,
-            "age_days": max(0, (self._local(self.outing.at).date() - network.built_on).days),
+            "extract_date": network.extract_date,
+            "age_days": age_days(network, self.outing.at),
             "source": network.source,
             "licence": network.licence,
             "attribution": network.attribution,

@@ -24,7 +24,9 @@ LEAST_LEFT: Final = timedelta(minutes=30)
 ALIKE: Final = 0.25
 """Burdens that differ by no more are alike: such hours make one window, such days are equally good."""
 CLEANER: Final = 0.9
-"""A window is said to be cleaner when its air is at most this against the mean of the hours still to come."""
+"""A window is said to be cleaner when it has at most this of a pollutant against the mean of the hours to come."""
+_BY_NAME: Final = ("no2", "pm25", "pm10", "o3")
+"""Of which pollutant the air is said to be cleaner: the first of them of which it is."""
 
 _DARK: Final = 1.0
 _EARLY_OR_LATE: Final = 0.05
@@ -39,7 +41,10 @@ _MILD: Final = (11, 16)
 _WARNING: Final = 3
 """Orange, of Météo-France's vigilance."""
 _POLLEN_HIGH: Final = 4
-_AIR_POOR: Final = 4
+_AIR: Final[Mapping[int, str]] = {4: "air_poor", 5: "air_very_poor", 6: "air_extremely_poor"}
+"""What to mind of the air by the ATMO index of the day."""
+BRIEF_LEVEL: Final = 5
+"""ATMO index from which the advice is to keep outings brief and easy (`content/advice`); an episode says so, too."""
 _POLLEN_STEP: Final = 0.3
 _LEVEL_STEP: Final = 0.5
 
@@ -51,15 +56,16 @@ Basis = Literal["hours", "index", "unknown"]
 class HourAir:
     """The air of one whole hour by the local clock; None: unknown.
 
-    `ratio`: the highest concentration against its reference, that of `pollutant`. `level`: the ATMO index of its day,
-    0 unknown.
+    `ratio`: the highest concentration against its reference; `values_ug_m3`: of each pollutant that is known.
+    `level`: the ATMO index of its day, 0 unknown. `episode`: whether an official episode is open on that day.
     """
 
     starts_at: datetime
     ratio: float | None = None
-    pollutant: str | None = None
+    values_ug_m3: Mapping[str, float] = field(default_factory=dict)
     pm25_ug_m3: float | None = None
     level: int = 0
+    episode: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +139,8 @@ class _Hour:
 def best_window(day: DayAround, *, at: datetime, minutes: int) -> Window:
     """The best one to three hours of a day that are still to come, and what speaks for them.
 
-    `minutes`: of the longest walk. The air keeps nobody in as long as walking in it wins (`rules.moving_wins`).
+    `minutes`: of the longest walk. The air keeps nobody in as long as walking in it wins (`rules.moving_wins`); from
+    BRIEF_LEVEL on, and in an episode, the outing is a short one.
     """
     basis = _basis(day)
     hours = [_judge(air, day) for air in _filled(day.hours) if _is_offered(air.starts_at, at)]
@@ -149,7 +156,8 @@ def best_window(day: DayAround, *, at: datetime, minutes: int) -> Window:
     chosen = _around_the_best(hours)
     burden = _mean([hour.burden for hour in chosen])
     known = [hour.air.pm25_ug_m3 for hour in chosen if hour.air.pm25_ug_m3 is not None]
-    choice: Choice = "shorter" if _warns(day, "heat") or _warns(day, "cold") else "go"
+    brief = _warns(day, "heat") or _warns(day, "cold") or _is_brief(day)
+    choice: Choice = "shorter" if brief else "go"
     advice = moving_wins(_mean(known), mode=MODES["walk"], hours=minutes / 60) if known else "encourage"
     if advice != "encourage":
         choice = advice
@@ -269,7 +277,7 @@ def _around_the_best(hours: Sequence[_Hour]) -> list[_Hour]:
 def _reasons(day: DayAround, basis: Basis, chosen: Sequence[_Hour], hours: Sequence[_Hour]) -> list[Said]:
     found: list[Said] = []
     if basis == "hours":
-        found.append(_air_reason(chosen, hours))
+        found += _air_reasons(chosen, hours)
     else:
         found.append(Said(code="air_by_day" if basis == "index" else "air_unknown"))
     if day.sun is not None and all(hour.light for hour in chosen):
@@ -284,26 +292,36 @@ def _reasons(day: DayAround, basis: Basis, chosen: Sequence[_Hour], hours: Seque
     return found
 
 
-def _air_reason(chosen: Sequence[_Hour], hours: Sequence[_Hour]) -> Said:
-    """What the air speaks for; a gain is told only against hours that are known, and of hours that are."""
-    here, others = _known(chosen), _known(hours)
-    if len(here) < len(chosen):
-        return Said(code="air_partly_known")
-    gain = 1 - _mean(here) / _mean(others) if _mean(others) > 0 else 0.0
-    if gain < 1 - CLEANER:
-        return Said(code="air_steady")
-    pollutant = max(chosen, key=lambda hour: hour.air.ratio or 0.0).air.pollutant
-    return Said(code="cleaner", values={"percent": round(100 * gain), "pollutant": pollutant})
+def _air_reasons(chosen: Sequence[_Hour], hours: Sequence[_Hour]) -> list[Said]:
+    """What the air speaks for: of one pollutant against itself, in hours that are known; and which others rise then.
+
+    Nitrogen dioxide before particles, and ozone last. Nothing is said where some rise and none falls.
+    """
+    if any(not hour.air.values_ug_m3 for hour in chosen):
+        return [Said(code="air_partly_known")]
+    changes = {
+        name: _mean([hour.air.values_ug_m3[name] for hour in chosen]) / mean - 1
+        for name in _BY_NAME
+        if all(name in hour.air.values_ug_m3 for hour in chosen)
+        and (mean := _mean([hour.air.values_ug_m3[name] for hour in hours if name in hour.air.values_ug_m3])) > 0
+    }
+    falls = next((name for name, change in changes.items() if change <= CLEANER - 1), None)
+    rises = {name: change for name, change in changes.items() if change >= 1 - CLEANER}
+    if falls is None:
+        return [] if rises else [Said(code="air_steady")]
+    gain = Said(code="cleaner", values={"percent": round(-100 * changes[falls]), "pollutant": falls})
+    return [gain, *(_rise(name, change) for name, change in rises.items())]
 
 
-def _known(hours: Sequence[_Hour]) -> list[float]:
-    return [hour.air.ratio for hour in hours if hour.air.ratio is not None and hour.air.pollutant is not None]
+def _rise(pollutant: str, change: float) -> Said:
+    return Said(code="but_more", values={"percent": round(100 * change), "pollutant": pollutant})
 
 
 def _minds(day: DayAround, basis: Basis) -> tuple[Said, ...]:
-    level = _index(day)
+    level = _index(day) or 0
     told = {
-        "air_poor": level is not None and level >= _AIR_POOR,
+        **{code: level == poor for poor, code in _AIR.items()},
+        "air_episode": level < BRIEF_LEVEL and _is_brief(day),
         "pollen": (day.level("pollen") or 0) >= _POLLEN_HIGH,
         "uv": (day.level("uv") or 0) >= _UV_FROM,
         "heat_yellow": day.level("heat") == _WARNING - 1,
@@ -318,6 +336,11 @@ def _minds(day: DayAround, basis: Basis) -> tuple[Said, ...]:
 
 def _index(day: DayAround) -> int | None:
     return max((hour.level for hour in day.hours), default=0) or None
+
+
+def _is_brief(day: DayAround) -> bool:
+    """Whether the air of the day asks for a brief and easy outing."""
+    return (_index(day) or 0) >= BRIEF_LEVEL or any(hour.episode for hour in day.hours)
 
 
 def _warns(day: DayAround, hazard: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,27 +30,31 @@ STRESS: Final[Mapping[str, float]] = {
 """What a minute counts on a street for who wants calm, by its class; 1 on every other.
 
 Ours, in the order of the levels of traffic stress of Mekuria, Furth and Nixon (Mineta Transportation Institute,
-report 11-19, 2012). A way of its own for bicycles takes two thirds of what is above 1 away from a cyclist; a green
-street counts a tenth less.
+report 11-19, 2012), but for BESIDE_MAIN_STRESS. A way of its own for bicycles takes two thirds of what is above 1 away
+from a cyclist; a green street counts a tenth less.
 """
 CYCLE_KEEPS: Final = 1 / 3
 GREEN_STRESS: Final = 0.9
+BESIDE_MAIN_M: Final = 25.0
+BESIDE_MAIN_STRESS: Final = 1.3
+"""A path, a cycle track or a small street that runs beside a main road is as loud as that: it counts so much at least,
+more than a street where people live, green or not."""
 
 DOSE_DIGITS: Final = 2
 """Decimals of a dose in ug, as it is compared and as it is shown."""
 SHARED: Final = 0.85
 SHARED_APART: Final = 0.10
-NEAR_S: Final = 60.0
-NEAR_APART: Final = 0.03
-"""Two ways are one when they share 85 % of their length and their doses are less than 10 % apart, or when they are
-less than a minute and less than 3 % of the dose apart, by whatever streets."""
+NEAR_APART: Final = 0.05
+"""Two ways are one when they share 85 % of their length and their doses are less than 10 % apart, or when their doses
+are less than 5 % apart, by whatever streets and in whatever time: nobody knows the air of a street so well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One way by one mode. `dose_ug`: per pollutant, None unknown; `guide_ug`: that of the guiding pollutant.
 
-    `labels`: which of fastest, cleanest, balanced, calm it is. `weight`: with which it was found.
+    `labels`: which of fastest, cleanest, balanced, calm it is, and wished: the best for what is wished of a way, when
+    that keeps one off others. Never none. `weight`: with which it was found.
     """
 
     mode: Mode
@@ -94,8 +98,14 @@ def candidates(
     if calm:
         # A little of the air too, so that the calm way is not needlessly worse than all others.
         searches.append((weights[min(1, len(weights) - 1)] if guide is not None else 0.0, weight * stress))
+    wished = len(searches)
+    if (weight != 1).any():
+        # What would be told without the wishes: only to know of what they keep one off.
+        plain = np.ones_like(weight)
+        searches += [(0.0, plain), *([(weights[-1], plain)] if guide is not None else [])]
     found: dict[bytes, Candidate] = {}
-    for worth, heavy in searches:
+    unwished: dict[bytes, Candidate] = {}
+    for number, (worth, heavy) in enumerate(searches):
         hours, first_s = (
             (NO_HOURS, 3600.0)
             if guide is None or not worth
@@ -108,11 +118,12 @@ def candidates(
         if route is None or not np.isfinite(route.duration_s):
             return []
         key = b"".join(column.tobytes() for column in (route.streets, route.begins, route.ends))
-        if key not in found:
+        if key not in found and key not in unwished:
             leaves_at = depart_at if arrive_by is None else latest_departure(arrive_by, route.duration_s)
             dose = doses_ug(network, route, mode=mode, background=background, depart_at=leaves_at)
-            found[key] = _candidate(network, mode, route, worth, dose, guide)
-    return _chosen(network, list(found.values()), weight, stress, calm=calm)
+            of_them = found if number < wished else unwished
+            of_them[key] = _candidate(network, mode, route, worth, dose, guide)
+    return _chosen(network, list(found.values()), list(unwished.values()), weight, stress, calm=calm)
 
 
 def latest_departure(arrive_by: datetime, duration_s: float) -> datetime:
@@ -127,7 +138,9 @@ def stress_of(network: Network, mode: Mode) -> Float32Array:
         own = (network.flags & int(Flag.CYCLE)) != 0
         stress = np.where(own, 1 + (stress - 1) * np.float32(CYCLE_KEEPS), stress)
     green = (network.flags & int(Flag.GREEN)) != 0
-    return np.where(green, stress * np.float32(GREEN_STRESS), stress)
+    stress = np.where(green, stress * np.float32(GREEN_STRESS), stress)
+    beside = network.main_road_m < BESIDE_MAIN_M
+    return np.where(beside, np.maximum(stress, np.float32(BESIDE_MAIN_STRESS)), stress)
 
 
 def ascent_m(network: Network, route: Route) -> float | None:
@@ -171,16 +184,17 @@ def _candidate(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A way, its whole seconds, those that its wishes feel, those of traffic stress, and what is weighed against time.
+    """A way, its whole seconds, those that its wishes feel, what it has of stress, and what is weighed against time.
 
-    `second`: the dose of the guide, or the stress where no dose is known. Rounded as the answer shows it, so that
-    nobody sees one way that is better than another in all that is shown.
+    `loud`: of each second the stress above that of the quietest streets, so that the calmest way is one through quiet
+    streets and not only a short one. `second`: the dose of the guide, or the stress where no dose is known. Rounded as
+    the answer shows it, so that nobody sees one way that is better than another in all that is shown.
     """
 
     way: Candidate
     time_s: int
     felt_s: int
-    stress_s: float
+    loud: float
     second: float
 
     def dominates(self, other: _Judged) -> bool:
@@ -189,13 +203,21 @@ class _Judged:
 
 
 def _chosen(
-    network: Network, ways: Sequence[Candidate], weight: Float32Array, stress: Float32Array, *, calm: bool
+    network: Network,
+    ways: Sequence[Candidate],
+    unwished: Sequence[Candidate],
+    weight: Float32Array,
+    stress: Float32Array,
+    *,
+    calm: bool,
 ) -> list[Candidate]:
     """Keep the way that fits the wishes best, then from the cleanest on what is no worse, no better and not the same.
 
     No better: a way that is faster and cleaner than the one that fits the wishes best only is so by what they avoid.
+    Then the one that fits them best is called so, and nothing is called fastest, cleanest or calmest beside which one
+    without the wishes is so clearly. What has no name of its own is not offered.
     """
-    with_dose = all(way.guide_ug is not None for way in ways)
+    with_dose = all(way.guide_ug is not None for way in (*ways, *unwished))
     judged = [_judge(way, weight, stress, with_dose=with_dose) for way in ways]
     first = min(judged, key=lambda one: (one.felt_s, one.second, one.time_s))
     kept = [first]
@@ -203,34 +225,42 @@ def _chosen(
         if not any(one.dominates(other) or other.dominates(one) or _nearly_same(network, one, other) for other in kept):
             kept.append(one)
     kept.sort(key=lambda one: (one.time_s, one.second))
-    labels: dict[int, list[str]] = {rank: [] for rank in range(len(kept))}
-    ranks = range(len(kept))
-    labels[0].append("fastest")
+    avoided = [one for one in judged if any(one.dominates(other) for other in kept)]
+    avoided += [_judge(way, weight, stress, with_dose=with_dose) for way in unwished]
+    orders: dict[str, Callable[[_Judged], float]] = {"fastest": lambda one: one.time_s}
     if with_dose:
-        labels[min(ranks, key=lambda rank: kept[rank].second)].append("cleanest")
         # The knee, without a scale: so many per cent slower must buy more per cent of dose.
-        labels[min(ranks, key=lambda rank: kept[rank].time_s * kept[rank].second)].append("balanced")
+        orders |= {"cleanest": lambda one: one.second, "balanced": lambda one: one.time_s * one.second}
     if calm:
-        labels[min(ranks, key=lambda rank: kept[rank].stress_s)].append("calm")
-    return [replace(one.way, labels=tuple(labels[rank])) for rank, one in enumerate(kept)]
+        orders["calm"] = lambda one: one.loud
+    labels: dict[int, list[str]] = {rank: [] for rank in range(len(kept))}
+    for label, order in orders.items():
+        values = [order(one) for one in kept]
+        rank = values.index(min(values))
+        if all(order(one) >= values[rank] * (1 - NEAR_APART) for one in avoided):
+            labels[rank].append(label)
+        elif label != "calm" and "wished" not in labels[kept.index(first)]:
+            labels[kept.index(first)].insert(0, "wished")
+    return [replace(one.way, labels=tuple(labels[rank])) for rank, one in enumerate(kept) if labels[rank]]
 
 
 def _judge(way: Candidate, weight: Float32Array, stress: Float32Array, *, with_dose: bool) -> _Judged:
     streets, time_s = way.route.streets, way.route.time_s
     felt = time_s * weight[streets]
     stress_s = float((felt * stress[streets]).sum())
+    loud = float((time_s * (stress[streets] - GREEN_STRESS)).sum())
     dose = way.guide_ug if with_dose else None
     return _Judged(
         way=way,
         time_s=round(way.duration_s),
         felt_s=round(float(felt.sum())),
-        stress_s=stress_s,
+        loud=loud,
         second=round(stress_s if dose is None else dose, DOSE_DIGITS),
     )
 
 
 def _nearly_same(network: Network, one: _Judged, other: _Judged) -> bool:
     apart = abs(one.second - other.second) / max(one.second, other.second, 1e-9)
-    if abs(one.time_s - other.time_s) < NEAR_S and apart < NEAR_APART:
+    if apart < NEAR_APART:
         return True
     return apart < SHARED_APART and shared_part(network, one.way.route, other.way.route) >= SHARED

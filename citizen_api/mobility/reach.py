@@ -67,12 +67,14 @@ class Reached:
 class ReachAnswer:
     """Places in the order of time. `hours_unknown`: None where open ones were not asked for.
 
-    `looked_at_all`: whether no place was left out because of MOST_LOOKED_AT. `snap_m`: how far the question stands
-    from the streets; None where they are not known.
+    `any_known`: whether a place, open or not, is within reach, as far as that is worked out: of those closed all the
+    time by the straight line alone. `looked_at_all`: whether no place was left out because of MOST_LOOKED_AT.
+    `snap_m`: how far the question stands from the streets; None where they are not known.
     """
 
     items: list[Reached] = field(default_factory=list)
     hours_unknown: list[Reached] | None = None
+    any_known: bool = False
     looked_at_all: bool = True
     snap_m: float | None = None
 
@@ -86,6 +88,7 @@ def find_reachable(directory: Directory, networks: Networks, question: ReachQues
     wanted = {"open": found, "unknown": unknown} if question.only_open else dict.fromkeys(_STATES, found)
     for batch in _batches(directory, question, answer):
         for reached in streets.times(directory, batch):
+            answer.any_known = True
             into = wanted.get(reached.opening.state)
             if into is not None:
                 into.append(reached)
@@ -114,7 +117,8 @@ def _first(directory: Directory, found: Sequence[Reached], count: int) -> list[R
 
 def _batches(directory: Directory, question: ReachQuestion, answer: ReachAnswer) -> Iterator[list[Found]]:
     """Places within reach in a straight line, nearest first, without those that stay closed all the time."""
-    radius_m = question.within_s * speed_m_s(question.mode, wishes=question.wishes) * _DOWNHILL + 2 * SNAP_M
+    usual_m_s = speed_m_s(question.mode, wishes=question.wishes)
+    radius_m = question.within_s * usual_m_s * _DOWNHILL + 2 * SNAP_M
     after: tuple[int, int] | None = None
     looked_at = 0
     while True:
@@ -127,6 +131,8 @@ def _batches(directory: Directory, question: ReachQuestion, answer: ReachAnswer)
             after=after,
         )
         plausible = [each for each in batch if not question.only_open or _may_be_open(directory, question, each)]
+        if len(plausible) < len(batch) and batch[0].distance_m * DETOUR <= question.within_s * usual_m_s:
+            answer.any_known = True
         if plausible:
             yield plausible
         if len(batch) < _BATCH:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-import numpy as np
 import orjson
 
+from citizen_api.air.hours import clock_of_commune
 from citizen_api.care import present
 from citizen_api.care.directory import Directory
 from citizen_api.care.fragments import why_part
@@ -19,11 +20,9 @@ from citizen_api.mobility.maps import Area, Marker, Picture
 from citizen_api.mobility.network import FloatArray
 from citizen_api.mobility.profiles import STEP_FREE
 from citizen_api.mobility.reach import MOST_LOOKED_AT, ReachAnswer, Reached, ReachQuestion
-from citizen_api.territory.clocks import zone_of
 from content.catalogue import catalogue
 
-_DIGITS: Final = 5
-"""Of degrees: a metre."""
+_HALF_A_SECOND: Final = timedelta(milliseconds=500)
 
 
 def say(code: str, lang: str, **values: object) -> str:
@@ -69,7 +68,7 @@ def _feature(area: Isochrone, by: str, lang: str) -> dict[str, Any]:
 
 
 def _positions(ring: FloatArray) -> list[list[float]]:
-    found: list[list[float]] = np.round(ring[:, ::-1], _DIGITS).tolist()
+    found: list[list[float]] = ring[:, ::-1].tolist()
     return found
 
 
@@ -144,8 +143,10 @@ def _item(
 
 
 def _by_its_clock(directory: Directory, reached: Reached) -> datetime:
+    """When one is there, to the second, by the clock of the place; Paris' where that is not known."""
     commune = directory.facts(reached.number)["address"]["commune"]
-    return reached.arrives_at if commune is None else reached.arrives_at.astimezone(zone_of(commune))
+    zone = clock_of_commune(commune) if commune else "Europe/Paris"
+    return (reached.arrives_at + _HALF_A_SECOND).astimezone(ZoneInfo(zone)).replace(microsecond=0)
 
 
 def _trip(place_id: str, question: ReachQuestion, at: datetime) -> str:
@@ -158,6 +159,13 @@ def _trip(place_id: str, question: ReachQuestion, at: datetime) -> str:
     return f"/v1/mobility/trips?{urlencode(values, safe=',:')}"
 
 
+def _why_none(answer: ReachAnswer, question: ReachQuestion) -> str:
+    """Of no place known to be open: that there is none, none that is open, or none of which the hours are known."""
+    if answer.hours_unknown:
+        return "reach_none_known_open"
+    return "reach_none_open" if question.only_open and answer.any_known else "reach_none"
+
+
 def reach_notices(directory: Directory, question: ReachQuestion, answer: ReachAnswer, *, at: datetime) -> list[Notice]:
     """What a reader must know beside the places."""
     notices: list[Notice] = [(code, {}) for code in category_notices(question.categories)]
@@ -166,7 +174,7 @@ def reach_notices(directory: Directory, question: ReachQuestion, answer: ReachAn
     if not any(directory.has(category) for category in question.categories):
         notices.append(("nothing_known", {}))
     elif not answer.items:
-        notices.append(("reach_none_open" if question.only_open else "reach_none", {"minutes": minutes}))
+        notices.append((_why_none(answer, question), {"minutes": minutes}))
         if question.only_open and "pharmacy" in question.categories:
             notices.append(("pharmacy_on_duty", {}))
     codes = []

@@ -16,7 +16,7 @@ from citizen_api.mobility.profiles import costs_of
 from citizen_api.mobility.rules import MODES, WALK_SPEED_M_S, Mode
 from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route, snap, times_to
 from citizen_api.mobility.station_queries import stations_now
-from citizen_api.mobility.station_rules import Chance, StationNow, chance_of
+from citizen_api.mobility.station_rules import FORESEEN_S, Chance, StationNow, chance_of
 
 __all__ = ("PICK_UP_S", "RETURN_S", "SharedLeg", "SharedTrip", "find_shared", "stations_now")
 
@@ -51,13 +51,14 @@ class SharedTrip:
     """Walk, ride, walk.
 
     `bike_chance`, `dock_chance`: how likely a bicycle, and a place for it, is still there when one arrives
-    (`station_rules.chance_of`). `bikes`, `docks`: how many of the wanted kind the two stations showed; None: not told.
+    (`station_rules.chance_of`). `bikes`, `docks`: how many of the wanted kind the two stations showed; None: not told,
+    or shown too long before the departure to tell anything.
     """
 
     legs: tuple[SharedLeg, SharedLeg, SharedLeg]
     bike_chance: Chance
     dock_chance: Chance
-    bikes: int
+    bikes: int | None
     docks: int | None
 
     @property
@@ -65,6 +66,12 @@ class SharedTrip:
         """What it takes from door to door, taking and leaving the bicycle counted."""
         last = self.legs[-1]
         return last.starts_s + last.route.duration_s
+
+    @property
+    def counts_too_early(self) -> bool:
+        """Whether what a station shows now tells nothing of when one is there."""
+        docks_late = self.docks is not None and self.dock_chance == "unknown"
+        return self.bikes is None or self.bike_chance == "unknown" or docks_late
 
 
 def find_shared(
@@ -88,6 +95,8 @@ def find_shared(
     bicycle is taken and left within `AROUND_M` of the ends, at one of the `MOST_STATIONS` nearest that have what is
     needed, of one system. `electric`: True or False asks for that kind (where kinds are not told, a bicycle counts as
     ordinary); None takes an ordinary one where there is one, else an electric. With one of `NEVER` there is none.
+    Who leaves later than `station_rules.FORESEEN_S` after what a station showed is not held to it: empty and full ones
+    count as any other, a bicycle of a kind that is not asked for as an ordinary one.
     `weight`: how much clean air is worth against time on each leg (`planning.WEIGHTS`).
     """
     if NEVER.intersection(wishes):
@@ -95,11 +104,12 @@ def find_shared(
     ways = _Ways(network, background, depart_at, tuple(wishes), dark, weight)
     takes, leaves = list[_Stop](), list[_Stop]()
     for station in _nearest(stations, lat=from_lat, lon=from_lon):
-        bicycle = _bicycle(station, electric)
+        told = _age_s(station, depart_at) <= FORESEEN_S
+        bicycle = _bicycle(station, electric) if told else _any_bicycle(station, electric)
         if bicycle is not None and len(takes) < MOST_STATIONS:
             takes.append(_stop(network, station, *bicycle))
     for station in _nearest(stations, lat=to_lat, lon=to_lon):
-        docks = station.count_of("dock")
+        docks = station.count_of("dock") if _age_s(station, depart_at) <= FORESEEN_S else _any_dock(station)
         if docks != 0 and len(leaves) < MOST_STATIONS:
             leaves.append(_stop(network, station, MODES["bike"], docks))
     goals = {goal.component: goal for goal in snap(network, "walk", lat=to_lat, lon=to_lon)}
@@ -193,6 +203,22 @@ def _bicycle(station: StationNow, electric: bool | None) -> tuple[Mode, int] | N
     return (MODES["ebike" if electric else "bike"], count) if count else None
 
 
+def _any_bicycle(station: StationNow, electric: bool | None) -> tuple[Mode, None] | None:  # noqa: FBT001 - see above
+    """Which bicycle one may have at a station of which only the place is known; None: none."""
+    gives = station.is_installed and station.is_renting and not (electric and station.ebikes is None)
+    return (MODES["ebike" if electric else "bike"], None) if gives else None
+
+
+def _any_dock(station: StationNow) -> int | None:
+    """What a station of which only the place is known may take: not told, or 0 where it takes nothing."""
+    return None if station.is_installed and station.is_returning else 0
+
+
+def _age_s(station: StationNow, at: datetime) -> float:
+    """How long before a moment a station reported itself."""
+    return (at - station.last_reported).total_seconds()
+
+
 def _stop(network: Network, station: StationNow, mode: Mode, count: int | None) -> _Stop:
     places = {
         graph: {place.component: place for place in snap(network, graph, lat=station.lat, lon=station.lon)}
@@ -223,7 +249,7 @@ def _choose(ways: _Ways, start: Snap, goal: Snap, takes: Sequence[_Stop], leaves
             total_s = left_s + _pause_s(RETURN_S, leave, part, ride.wheels[1]) + from_leave_s[ride.leave]
             if total_s >= all_the_way_s:
                 continue
-            counted_s = total_s + RISKS_S[_chance(take, walked_s)] + RISKS_S[_chance(leave, left_s)]
+            counted_s = total_s + RISKS_S[_chance(ways, take, walked_s)] + RISKS_S[_chance(ways, leave, left_s)]
             if counted_s < best_s:
                 best_s, best = counted_s, _Chosen(start, goal, take, leave, ride.wheels)
     return best
@@ -251,8 +277,9 @@ def _pause_s(handling_s: float, stop: _Stop, component: int, wheels: Snap) -> fl
     return handling_s + (stop.on_foot[component].distance_m + wheels.distance_m) / WALK_SPEED_M_S
 
 
-def _chance(stop: _Stop, arrives_s: float) -> Chance:
-    return chance_of(stop.count, age_s=stop.station.age_s + arrives_s)
+def _chance(ways: _Ways, stop: _Stop, arrives_s: float) -> Chance:
+    """From what a station showed to the moment when one is there, `arrives_s` after the departure."""
+    return chance_of(stop.count, age_s=_age_s(stop.station, ways.depart_at) + arrives_s)
 
 
 def _trip(ways: _Ways, chosen: _Chosen) -> SharedTrip:
@@ -270,8 +297,8 @@ def _trip(ways: _Ways, chosen: _Chosen) -> SharedTrip:
             SharedLeg(mode=take.mode, route=ride, starts_s=rides_s, station=take.station),
             SharedLeg(mode=walk, route=last, starts_s=walks_s, station=leave.station),
         ),
-        bike_chance=_chance(take, first.duration_s),
-        dock_chance=_chance(leave, left_s),
-        bikes=take.count or 0,
+        bike_chance=_chance(ways, take, first.duration_s),
+        dock_chance=_chance(ways, leave, left_s),
+        bikes=take.count,
         docks=leave.count,
     )

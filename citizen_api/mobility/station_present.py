@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from citizen_api.mobility.map_parts import Marker, Picture
 from citizen_api.mobility.models import BikeSystem
 from citizen_api.mobility.station_queries import NEAR_M, NearStation, NearStations
-from citizen_api.mobility.station_rules import FAIR_FROM, GOOD_FROM, ONE_LESS_EVERY_S, Want
+from citizen_api.mobility.station_rules import FAIR_FROM, FORESEEN_S, GOOD_FROM, ONE_LESS_EVERY_S, Want
 from content.catalogue import catalogue
 
 OVERDUE: Final = timedelta(minutes=2)
@@ -17,12 +18,13 @@ OVERDUE: Final = timedelta(minutes=2)
 
 
 class StationsPresenter:
-    """Says what was found in one language, at one moment."""
+    """Says what was found in one language, at one moment, by one clock."""
 
-    def __init__(self, near: NearStations, *, want: Want, at: datetime, lang: str) -> None:
+    def __init__(self, near: NearStations, *, want: Want, at: datetime, clock: ZoneInfo, lang: str) -> None:
         self._near = near
         self._want = want
         self._at = at
+        self._clock = clock
         self._lang = lang
         self._words = catalogue().moving["stations"]
         self._shown = {found.station.system_id for found in near.found}
@@ -34,7 +36,11 @@ class StationsPresenter:
             "items": [self._item(found) for found in self._near.found],
             "next": None,
             "chance_basis": self._words["chance_basis"].say(
-                self._lang, minutes=f"{ONE_LESS_EVERY_S / 60:.0f}", good=f"{GOOD_FROM:.0f}", fair=f"{FAIR_FROM:.0f}"
+                self._lang,
+                minutes=f"{ONE_LESS_EVERY_S / 60:.0f}",
+                good=f"{GOOD_FROM:.0f}",
+                fair=f"{FAIR_FROM:.0f}",
+                limit=f"{FORESEEN_S / 60:.0f}",
             ),
             "sources": [self._source(system) for system in self._systems()],
             "notices": [
@@ -88,7 +94,7 @@ class StationsPresenter:
             "docks": station.docks,
             "is_renting": station.is_renting,
             "is_returning": station.is_returning,
-            "last_reported": station.last_reported,
+            "last_reported": station.last_reported.astimezone(self._clock),
             "age_s": station.age_s,
             "wanted": found.wanted,
             "chance": {"code": found.chance, "text": self._words[f"chance_{found.chance}"].say(self._lang)},
@@ -102,7 +108,7 @@ class StationsPresenter:
             "producer": system.producer,
             "licence": system.licence,
             "url": system.url,
-            "fetched_at": system.fetched_at,
+            "fetched_at": None if system.fetched_at is None else system.fetched_at.astimezone(self._clock),
             "age_s": self._age_s(system),
         }
 

@@ -17,6 +17,8 @@ ONE_LESS_EVERY_S: Final = 300.0
 """Assumed, not measured: of what a station showed one is gone for every five minutes since."""
 GOOD_FROM: Final = 3.0
 FAIR_FROM: Final = 1.0
+FORESEEN_S: Final = 1_800.0
+"""Assumed: what a station showed tells nothing of what it has longer than this after."""
 AHEAD_S: Final = 300.0
 """How far the clock of a station may be ahead of ours; what is dated later than that is as good as silent."""
 
@@ -70,9 +72,10 @@ def is_silent(age_s: float, *, silent_s: float) -> bool:
 def chance_of(count: int | None, *, age_s: float) -> Chance:
     """How likely one is left of `count` that were shown `age_s` before somebody gets there: a rule of thumb.
 
-    One is taken off for every `ONE_LESS_EVERY_S`; at least 3 left: good; at least 1: fair; else poor.
+    One is taken off for every `ONE_LESS_EVERY_S`; at least 3 left: good; at least 1: fair; else poor. Beyond
+    `FORESEEN_S`: unknown.
     """
-    if count is None:
+    if count is None or age_s > FORESEEN_S:
         return "unknown"
     left = count - max(0.0, age_s) / ONE_LESS_EVERY_S
     if left >= GOOD_FROM:

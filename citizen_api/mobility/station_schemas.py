@@ -32,7 +32,7 @@ class ChanceView(ma.Schema):
     """Whether one will still be there, as a rule of thumb (see `chance_basis`)."""
 
     code = ma.fields.String(required=True, validate=ma.validate.OneOf(get_args(Chance)), metadata={"example": "good"})
-    text = ma.fields.String(required=True, metadata={"example": "sans doute"})
+    text = ma.fields.String(required=True, metadata={"example": "très probable"})
 
 
 class BikeStationView(ma.Schema):

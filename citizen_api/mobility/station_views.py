@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from flask import Response
 
+from citizen_api.air.hours import clock_of_commune
 from citizen_api.care.present import collection
 from citizen_api.core.geo import check_position
 from citizen_api.core.problems import NotAcceptable, PositionOutOfRange, PositionSwapped
@@ -15,6 +17,8 @@ from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY, draw_map
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.station_present import StationsPresenter
 from citizen_api.mobility.station_schemas import StationsArgs, StationsView
+from citizen_api.territory.problems import FarFromCommunes
+from citizen_api.territory.queries import nearest_commune
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
@@ -85,7 +89,16 @@ def _presenter(args: dict[str, Any]) -> StationsPresenter:
     check_position(lat=args["lat"], lon=args["lon"])
     silent_s = services().settings.mobility_station_silent_s
     near = queries.nearest_stations(session(), **args, at=now(), silent_s=silent_s)
-    return StationsPresenter(near, want=args["want"], at=now(), lang=language())
+    return StationsPresenter(near, want=args["want"], at=now(), clock=_clock(args), lang=language())
+
+
+def _clock(args: dict[str, Any]) -> ZoneInfo:
+    """The clock of the commune nearest to the place; Paris' far from all."""
+    try:
+        commune, _ = nearest_commune(session(), lat=args["lat"], lon=args["lon"])
+    except FarFromCommunes:
+        return ZoneInfo("Europe/Paris")
+    return ZoneInfo(clock_of_commune(commune.code))
 
 
 def _picture(args: dict[str, Any], presenter: StationsPresenter) -> Response:

@@ -15,7 +15,7 @@ from content.catalogue import catalogue
 
 
 def draw_trips(networks: Networks, presenter: TripPresenter, *, show: str) -> str:
-    """An SVG document with the trip that has the label `show`, else the first, and the others by its mode.
+    """An SVG document with the trip that has the label `show`, else the first and says so; its alternatives dashed.
 
     Without any trip: the two ends alone.
     """
@@ -32,6 +32,8 @@ def draw_trips(networks: Networks, presenter: TripPresenter, *, show: str) -> st
             networks.all(), Picture(title=title, description=title, markers=markers, notices=notices), lang=lang
         )
     chosen = next((trip for trip in found.trips if show in trip.labels), found.trips[0])
+    if show not in chosen.labels and show != "fastest":
+        notices.insert(0, presenter.label("map_not_shown"))
     others = [trip for trip in found.trips if trip.mode == chosen.mode and trip is not chosen]
     markers += [
         Marker(
@@ -63,7 +65,7 @@ def draw_trips(networks: Networks, presenter: TripPresenter, *, show: str) -> st
 
 
 def _line(trip: Trip, presenter: TripPresenter, *, chosen: bool) -> Line:
-    names = ", ".join(presenter.label(label) for label in trip.labels) or presenter.label(trip.mode)
+    names = ", ".join(presenter.named(label, trip) for label in trip.labels) or presenter.label(trip.mode)
     points = np.concatenate([leg.points for leg in trip.legs])
     if len(points) == 1:
         points = np.repeat(points, 2, axis=0)

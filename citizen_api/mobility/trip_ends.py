@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from citizen_api.care import queries as care_queries
 from citizen_api.care.place import Place
 from citizen_api.care.views import FacilityUnknown
-from citizen_api.core.geo import check_position
+from citizen_api.core.geo import check_position, in_mainland_france
 from citizen_api.core.problems import PositionOutOfRange, PositionSwapped, Problem
 from citizen_api.mobility.trip_parts import Question
 from citizen_api.mobility.trip_problems import FacilityWithoutPosition, TripGoalMissing, TripSamePoint, TripTooFar
@@ -22,6 +22,8 @@ from citizen_api.territory.problems import FarFromCommunes
 
 SAME_POINT_M: Final = 10.0
 FAR_KM: Final = 50
+LAND_FAR_M: Final = 18_000
+"""On the mainland and in Corsica no place to which one walks or rides is farther from every centre of a commune."""
 PAST: Final = timedelta(minutes=10)
 """How far a moment may lie behind: clocks differ, and people read before they ask."""
 END_PROBLEMS: Final[tuple[type[Problem], ...]] = (
@@ -54,8 +56,12 @@ def goal_of(session: Session, args: Mapping[str, Any]) -> tuple[float, float, Pl
     return place.lat, place.lon, place
 
 
-def check_ends(session: Session, question: Question) -> None:
-    """Raises what END_PROBLEMS lists of two positions: out of range, swapped, at sea, the same, too far apart."""
+def check_ends(session: Session, question: Question) -> float:
+    """How far the nearest centre of a commune is from the end that is farther from one, in metres.
+
+    Raises what END_PROBLEMS lists of two positions: out of range, swapped, far from any commune (LAND_FAR_M; overseas
+    that of `nearest_commune`), the same, too far apart.
+    """
     ends = {
         "from": {"lat": question.from_lat, "lon": question.from_lon},
         "to": {"lat": question.to_lat, "lon": question.to_lon},
@@ -65,11 +71,15 @@ def check_ends(session: Session, question: Question) -> None:
             check_position(**position)
     if question.straight_m < SAME_POINT_M:
         raise TripSamePoint(least_m=round(SAME_POINT_M))
+    centres_m = []
     for name, position in ends.items():
         with _speaking_of(name):
-            territory_queries.nearest_commune(session, **position)
+            centres_m.append(territory_queries.nearest_commune(session, **position)[1])
+            if centres_m[-1] > LAND_FAR_M and in_mainland_france(**position):
+                raise FarFromCommunes(radius_km=LAND_FAR_M // 1000)
     if question.straight_m > FAR_KM * 1000:
         raise TripTooFar(distance_km=round(question.straight_m / 1000), most_km=FAR_KM)
+    return max(centres_m)
 
 
 @contextmanager

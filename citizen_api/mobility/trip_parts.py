@@ -10,7 +10,8 @@ from typing import Final, Literal
 from citizen_api.core import geo
 from citizen_api.mobility.exposure import Background
 from citizen_api.mobility.network import FloatArray, IntArray, Network
-from citizen_api.mobility.rules import Mode
+from citizen_api.mobility.profiles import STEP_FREE
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, Mode
 from citizen_api.mobility.search import Route
 from citizen_api.mobility.sharing import SharedTrip
 from citizen_api.mobility.station_rules import StationNow
@@ -21,6 +22,8 @@ DETOUR: Final = 1.3
 """Length of a way against the straight line, where the streets are not known."""
 REASONABLE_S: Final = 3600.0
 """A trip that takes longer is offered, but not alone."""
+LAND_M: Final = 7_000.0
+"""Farther from any centre of a commune, and where no street is known, there may be sea or mountain."""
 Missing = Literal["profile", "no_way", "off_network", "no_station"]
 """Why there is no trip by a mode: nobody moves so with this profile; no way fits it; the streets are not known here;
 no station with a bicycle helps."""
@@ -28,7 +31,10 @@ no station with a bicycle helps."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """From where to where, how, with which wishes (`planning.WISHES`), and when: `depart_at`, or else `arrive_by`."""
+    """From where to where, how, with which wishes (`planning.WISHES`), and when: `depart_at`, or else `arrive_by`.
+
+    `centre_m`: how far the nearest centre of a commune is from the end that is farther from one.
+    """
 
     from_lat: float
     from_lon: float
@@ -38,6 +44,7 @@ class Question:
     wishes: Collection[str]
     depart_at: datetime
     arrive_by: datetime | None = None
+    centre_m: float = 0.0
 
     @property
     def straight_m(self) -> float:
@@ -96,13 +103,28 @@ class Trip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Trips by mode as asked, each mode's fastest first; `missing`: why there is none by a mode."""
+    """Trips by mode as asked, each mode's fastest first; `missing`: why there is none by a mode.
+
+    `near_m`: how far the two ends are from known streets, whether or not a trip goes on them; None: none is known.
+    """
 
     question: Question
     background: Background
     trips: list[Trip] = field(default_factory=list)
     missing: dict[TripMode, Missing] = field(default_factory=dict)
     dark: bool = False
+    near_m: tuple[float | None, float | None] = (None, None)
+
+    def land_unknown(self, trip: Trip) -> bool:
+        """Whether nobody knows that one can walk or ride there at all (LAND_M)."""
+        return trip.network is None and self.question.centre_m > LAND_M
+
+    def by_bike_s(self) -> float | None:
+        """About how long a bicycle takes where a trip is far and none was asked for; None else."""
+        asked, wishes = set(self.question.modes), set(self.question.wishes)
+        if self.transit_reason() != "far" or asked != {"walk"} or wishes & {*STEP_FREE, "child_bike"}:
+            return None
+        return self.question.straight_m * DETOUR / BIKE_SPEED_M_S
 
     def transit_reason(self) -> Literal["no_way", "far", "night"] | None:
         """Why public transport is offered too: no way, more than an hour by all that is asked, or unlit at night."""

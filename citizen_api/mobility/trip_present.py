@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import polyline
 
 from citizen_api.air.models import AirSource
 from citizen_api.air.rules import age_s
 from citizen_api.mobility import rules
-from citizen_api.mobility.network import POLLUTANTS, Flag, FloatArray, Network
-from citizen_api.mobility.planning import DOSE_DIGITS
+from citizen_api.mobility.cautions import caution_notices, moving_text
+from citizen_api.mobility.exposure import METHODS
+from citizen_api.mobility.network import POLLUTANTS, Flag, Network
+from citizen_api.mobility.planning import DOSE_DIGITS, NEAR_APART
 from citizen_api.mobility.profiles import STEP_FREE
 from citizen_api.mobility.steps import say_distance, say_step, steps_of
 from citizen_api.mobility.transit import TransitLink
-from citizen_api.mobility.trip_parts import Found, Leg, Trip
+from citizen_api.mobility.trip_parts import REASONABLE_S, Found, Leg, Trip
+from citizen_api.mobility.trip_values import (
+    GEOJSON_DIGITS,
+    activity_of,
+    advice_of,
+    age_days,
+    encoded,
+    line_string,
+    moving_s,
+)
 from content.catalogue import catalogue
 
-POLYLINE_PRECISION: Final = 5
 ENDS_FAR_M: Final = 50.0
+__all__ = ("TripPresenter", "encoded", "line_string")
 MAP_OLD_DAYS: Final = 366
-_GEOJSON_DIGITS: Final = 6
 
 
 class TripPresenter:
@@ -41,19 +51,19 @@ class TripPresenter:
     def view(self, *, goal: Mapping[str, Any], transit: TransitLink | None) -> dict[str, Any]:
         """The whole answer. `goal`: what is known of it beside its position."""
         found, question = self.found, self.found.question
-        snaps = next((trip.snap_m for trip in found.trips if trip.snap_m is not None), None)
+        snaps = next((trip.snap_m for trip in found.trips if trip.snap_m is not None), found.near_m)
         networks = {trip.network.city: trip.network for trip in found.trips if trip.network is not None}
         return {
             "notices": self.spoken_notices(),
             "start": {
                 "lat": question.from_lat,
                 "lon": question.from_lon,
-                "snap_m": None if snaps is None else round(snaps[0]),
+                "snap_m": _rounded(snaps[0]),
             },
             "goal": {
                 "lat": question.to_lat,
                 "lon": question.to_lon,
-                "snap_m": None if snaps is None else round(snaps[1]),
+                "snap_m": _rounded(snaps[1]),
                 **goal,
             },
             "air": self.air(),
@@ -69,7 +79,7 @@ class TripPresenter:
 
     def spoken_notices(self) -> list[dict[str, str]]:
         """What must be known beside the data, in words."""
-        return [{"code": code, "text": self._notice(code)} for code in self.notices()]
+        return [{"code": code, "text": self._notice(code)} for code in self.notices()] + self._moving_notices()
 
     def notices(self) -> list[str]:
         """Codes of what must be known beside the data."""
@@ -78,10 +88,14 @@ class TripPresenter:
         basis = found.background.basis
         approximate = any(trip.network is None for trip in found.trips)
         no_dose = any(trip.guide_ug is None for trip in found.trips)
-        advised = {code for trip in found.trips if (code := advice_of(found, trip)) is not None}
         codes = {
             "trip_approximate": approximate,
-            "trip_one_way": any(_is_only(trip, found.trips) for trip in found.trips),
+            **dict.fromkeys(self._cautions(), True),
+            "trip_land_unknown": any(found.land_unknown(trip) for trip in found.trips),
+            "trip_one_way": _one_way(found.trips),
+            "trip_wished": any("wished" in trip.labels for trip in found.trips),
+            "trip_in_one_only": any(_in_one_only(trip, found.trips) for trip in found.trips),
+            "trip_try_bike": (found.by_bike_s() or math.inf) < REASONABLE_S,
             "trip_step_free_unknown": approximate and bool(wishes & STEP_FREE),
             "trip_kerbs_unknown": bool(wishes & STEP_FREE) and bool(found.trips),
             "trip_slopes_unknown": "avoid_hills" in wishes and any(_slope_unknown(trip) for trip in found.trips),
@@ -93,11 +107,33 @@ class TripPresenter:
             "trip_too_late": any(trip.depart_at < self.at for trip in found.trips) and question.arrive_by is not None,
             "trip_air_index_only": no_dose and basis == "index",
             "trip_air_unknown": no_dose and basis != "index",
-            **{f"trip_{code}": code in advised for code in ("indoors", "shorter", "encourage")},
             "demo_air": found.background.made_up,
+            "bike_counts_then": any(trip.shared is not None and trip.shared.counts_too_early for trip in found.trips),
             "demo_bikes": any(leg.station.made_up for trip in found.trips for leg in trip.legs if leg.station),
         }
         return [code for code, holds in codes.items() if holds]
+
+    def _cautions(self) -> list[str]:
+        """Codes of an open episode and of warnings, at the hours of some trip."""
+        background, trips = self.found.background, self.found.trips
+        asked = [(trip.depart_at, trip.duration_s) for trip in trips] or [(self.found.question.depart_at, 0.0)]
+        return [
+            code
+            for depart_at, duration_s in asked
+            for code in caution_notices(background, depart_at=depart_at, duration_s=duration_s)
+        ]
+
+    def _moving_notices(self) -> list[dict[str, str]]:
+        """What the day says of moving, once for all trips of which it says the same; it cheers only if for all."""
+        told = [self.advice(trip) for trip in self.found.trips]
+        said = {advice["text"]: advice for advice in told if advice is not None}
+        cheers = bool(told) and all(advice is not None and advice["code"] == "encourage" for advice in told)
+        known = {self._notice(code) for code in self._cautions()}
+        return [
+            {"code": f"trip_{advice['code']}", "text": text}
+            for text, advice in said.items()
+            if text not in known and (cheers or advice["code"] != "encourage")
+        ]
 
     def air(self) -> dict[str, Any]:
         """On what the doses rest."""
@@ -121,7 +157,8 @@ class TripPresenter:
             "city": network.city,
             "title": network.title,
             "built_on": network.built_on,
-            "age_days": _age_days(network, self.at),
+            "extract_date": network.extract_date,
+            "age_days": age_days(network, self.at),
             "source": network.source,
             "licence": network.licence,
             "attribution": network.attribution,
@@ -133,7 +170,8 @@ class TripPresenter:
     def trip(self, trip: Trip) -> dict[str, Any]:
         """One alternative."""
         points = np.concatenate([leg.points for leg in trip.legs])
-        names = [self.label(label) for label in trip.labels]
+        names = [self.named(label, trip) for label in trip.labels]
+        doubtful = self.found.land_unknown(trip)
         return {
             "mode": trip.mode,
             "labels": list(trip.labels),
@@ -148,7 +186,7 @@ class TripPresenter:
             "dose_ug": {name: _rounded(trip.dose_ug.get(name), DOSE_DIGITS) for name in POLLUTANTS},
             "air": self.air_at(trip.depart_at),
             "against_fastest": self.against_fastest(trip),
-            "activity": activity_of(trip),
+            "activity": None if doubtful else activity_of(trip),
             "co2e_saved_g": round(sum(rules.co2e_saved_g(leg.mode, distance_m=leg.distance_m) for leg in trip.legs)),
             "advice": self.advice(trip),
             "legs": [self.leg(trip, leg) for leg in trip.legs],
@@ -166,7 +204,7 @@ class TripPresenter:
         for pollutant in POLLUTANTS:
             value = math.nan if hour is None else float(background.values_ug_m3[pollutant][hour])
             known = hour is not None and not math.isnan(value)
-            method = ("measured" if background.measured[hour] else "modelled") if known else None
+            method = METHODS[background.methods[pollutant][hour]] if known else None
             named = self._catalogue.names.pollutants[pollutant].name.say(self.language)
             found.append(
                 {
@@ -192,9 +230,10 @@ class TripPresenter:
         }
 
     def advice(self, trip: Trip) -> dict[str, str] | None:
-        """Whether moving wins in this air, in words; None where the fine particles are not known."""
-        code = advice_of(self.found, trip)
-        return None if code is None else {"code": code, "text": self._notice(f"trip_{code}")}
+        """What the day says of a trip, in words; None where it says nothing."""
+        code, background = advice_of(self.found, trip), self.found.background
+        text = moving_text(code, background, depart_at=trip.depart_at, duration_s=moving_s(trip), lang=self.language)
+        return None if text is None else {"code": code, "text": text}
 
     def leg(self, trip: Trip, leg: Leg) -> dict[str, Any]:
         """A part of a trip, with its steps."""
@@ -259,8 +298,8 @@ class TripPresenter:
                     "distance": say_distance(step.distance_m, words, lang) if step.distance_m else None,
                     "distance_m": round(step.distance_m),
                     "duration_s": round(step.duration_s),
-                    "lat": round(step.lat, _GEOJSON_DIGITS),
-                    "lon": round(step.lon, _GEOJSON_DIGITS),
+                    "lat": round(step.lat, GEOJSON_DIGITS),
+                    "lon": round(step.lon, GEOJSON_DIGITS),
                 }
             )
         return said
@@ -269,15 +308,17 @@ class TripPresenter:
         """How far to trust a trip: low on a straight line, fair when anything below is not as good as it could be."""
         methods = {entry["method"] for entry in self.air_at(trip.depart_at) if entry["pollutant"] == trip.guide}
         network = trip.network
+        old = None if network is None else age_days(network, self.at)
         reasons = {
             "straight": network is None,
             "air_unknown": trip.guide_ug is None,
-            "air_modelled": trip.guide_ug is not None and "modelled" in methods,
+            "air_modelled": trip.guide_ug is not None and methods != {"measured"},
             "streets_estimated": trip.guide_ug is not None
             and network is not None
             and network.factor_method != "raster",
             "ends_far": trip.snap_m is not None and max(trip.snap_m) > ENDS_FAR_M,
-            "map_old": network is not None and _age_days(network, self.at) > MAP_OLD_DAYS,
+            "map_old": old is not None and old > MAP_OLD_DAYS,
+            "map_age_unknown": network is not None and old is None,
             "stations": trip.shared is not None,
         }
         held = [code for code, holds in reasons.items() if holds]
@@ -309,70 +350,38 @@ class TripPresenter:
         }
 
     def local(self, moment: datetime) -> datetime:
-        """A moment by the clock of the place."""
-        return moment.astimezone(self._zone).replace(microsecond=0)
+        """A moment by the clock of the place, to the nearest second."""
+        return (moment + timedelta(microseconds=500_000)).astimezone(self._zone).replace(microsecond=0)
 
     def label(self, name: str, **values: object) -> str:
         """A word of `content/mobility/trips.yaml`."""
         return self._words[name].say(self.language, **values)
 
+    def named(self, label: str, trip: Trip) -> str:
+        """What a trip is called by one of its labels: the cleanest by what it is cleanest of."""
+        return self.label(f"{label}_{trip.guide}" if label == "cleanest" else label)
+
     def _notice(self, code: str) -> str:
         return self._catalogue.notices[code].say(self.language)
-
-
-def advice_of(found: Found, trip: Trip) -> rules.Advice | None:
-    """Whether moving still wins on this trip; None where the PM2.5 of its departure are not known.
-
-    Of a trip with a ride, by its ride and its whole time: one breathes most on it.
-    """
-    hour = found.background.hour(trip.depart_at)
-    value = math.nan if hour is None else float(found.background.values_ug_m3["pm25"][hour])
-    if math.isnan(value):
-        return None
-    hardest = max((leg.mode for leg in trip.legs), key=lambda mode: mode.vr_m3_h)
-    return rules.moving_wins(value, mode=hardest, hours=_moving_s(trip) / 3600)
-
-
-def activity_of(trip: Trip) -> dict[str, Any]:
-    """What a trip does for who takes it: the part of a week that WHO asks for, and energy for 60 to 80 kg."""
-    minutes = [(leg.mode, leg.duration_s / 60) for leg in trip.legs]
-    burnt = [rules.kcal_range(mode, hours=spent / 60) for mode, spent in minutes]
-    return {
-        "active_min": round(_moving_s(trip) / 60),
-        "met_min": round(sum(rules.met_minutes(mode, minutes=spent) for mode, spent in minutes)),
-        "who_week_percent": round(100 * sum(rules.week_share(mode, minutes=spent) for mode, spent in minutes)),
-        "kcal_least": round(sum(least for least, _ in burnt)),
-        "kcal_most": round(sum(most for _, most in burnt)),
-    }
-
-
-def encoded(points: FloatArray) -> str:
-    """A line in the encoded polyline format, precision 5."""
-    return polyline.encode([(float(lat), float(lon)) for lat, lon in points], POLYLINE_PRECISION)
-
-
-def line_string(points: FloatArray) -> dict[str, Any]:
-    """A line in GeoJSON: longitude first, two positions at least."""
-    places: Sequence[list[float]] = np.round(points[:, ::-1], _GEOJSON_DIGITS).tolist()
-    return {"type": "LineString", "coordinates": list(places) if len(places) > 1 else [*places, *places]}
-
-
-def _moving_s(trip: Trip) -> float:
-    return sum(leg.duration_s for leg in trip.legs)
 
 
 def _rounded(value: float | None, digits: int = 0) -> float | None:
     return None if value is None else round(value, digits)
 
 
-def _age_days(network: Network, at: datetime) -> int:
-    today: date = at.date()
-    return max(0, (today - network.built_on).days)
+def _one_way(trips: Sequence[Trip]) -> bool:
+    """Whether by no mode any other way is better than the fastest in something."""
+    counts = Counter(trip.mode for trip in trips)
+    return bool(trips) and all(counts[one.mode] == 1 and {"fastest", "cleanest"} <= set(one.labels) for one in trips)
 
 
-def _is_only(trip: Trip, trips: Sequence[Trip]) -> bool:
-    """Whether no street is better than those of the fastest trip by its mode."""
-    return {"fastest", "cleanest"} <= set(trip.labels) and sum(other.mode == trip.mode for other in trips) == 1
+def _in_one_only(trip: Trip, trips: Sequence[Trip]) -> bool:
+    """Whether a way that is cleaner by its guide is clearly dirtier by the fine particles than the fastest."""
+    fastest = next(other for other in trips if other.mode == trip.mode)
+    own, other = trip.dose_ug.get("pm25"), fastest.dose_ug.get("pm25")
+    if "cleanest" not in trip.labels or trip.guide == "pm25" or own is None or other is None:
+        return False
+    return own > other * (1 + NEAR_APART)
 
 
 def _slope_unknown(trip: Trip) -> bool:

@@ -8,14 +8,15 @@ import marshmallow as ma
 from webargs.fields import DelimitedList
 
 from citizen_api.air.schemas import AirPlaceView, AirSourceView
+from citizen_api.mobility.clock_fields import WhenToLeave
+from citizen_api.mobility.exposure import METHODS
 from citizen_api.mobility.network import POLLUTANTS
 from citizen_api.mobility.planning import WISHES
 from citizen_api.mobility.trip_parts import TRIP_MODES
 from citizen_api.web.blueprint import Args
-from citizen_api.web.fields import Moment
 from citizen_api.web.notices import NoticeView
 
-LABELS: Final = ("fastest", "cleanest", "balanced", "calm")
+LABELS: Final = ("fastest", "cleanest", "balanced", "calm", "wished")
 MOVES: Final = ("walk", "bike", "ebike")
 TURNS: Final = (
     "depart",
@@ -61,16 +62,17 @@ class TripsArgs(Args):
             "example": ["walk", "bike"],
         },
     )
-    depart_at = Moment(
+    depart_at = WhenToLeave(
         metadata={
-            "description": "`now` (without it too) or an RFC 3339 moment. Not together with `arrive_by`.",
+            "description": "`now` (without it too), an RFC 3339 moment, or a time of the place such as "
+            "`tomorrow 08:00`. Not together with `arrive_by`.",
             "example": "2026-11-22T22:45:00+01:00",
             "type": "string",
         }
     )
-    arrive_by = Moment(
+    arrive_by = WhenToLeave(
         metadata={
-            "description": "An RFC 3339 moment at which one wants to be there; each trip leaves as late as it can.",
+            "description": "When one wants to be there, said like `depart_at`; each trip leaves as late as it can.",
             "example": "2026-11-23T09:00:00+01:00",
             "type": "string",
         }
@@ -176,9 +178,7 @@ class TripBackgroundView(ma.Schema):
     pollutant = ma.fields.String(required=True, validate=ma.validate.OneOf(POLLUTANTS))
     pollutant_name = ma.fields.String(required=True)
     background_ug_m3 = ma.fields.Float(required=True, allow_none=True, metadata={"example": 14.2})
-    method = ma.fields.String(
-        required=True, allow_none=True, validate=ma.validate.OneOf(["measured", "modelled"]), dump_default=None
-    )
+    method = ma.fields.String(required=True, allow_none=True, validate=ma.validate.OneOf(METHODS), dump_default=None)
 
 
 class TripAgainstFastestView(ma.Schema):
@@ -204,9 +204,9 @@ class TripActivityView(ma.Schema):
 
 
 class TripAdviceView(ma.Schema):
-    """Whether moving still wins in this air."""
+    """What the day says of moving: its air, official episodes, and warnings of heat, cold and storms."""
 
-    code = ma.fields.String(required=True, validate=ma.validate.OneOf(["encourage", "shorter", "indoors"]))
+    code = ma.fields.String(required=True, validate=ma.validate.OneOf(["encourage", "ease", "shorter", "indoors"]))
     text = ma.fields.String(required=True)
 
 
@@ -243,7 +243,12 @@ class TripView(ma.Schema):
     dose_ug = ma.fields.Nested(TripDosesView, required=True)
     air = ma.fields.List(ma.fields.Nested(TripBackgroundView), required=True)
     against_fastest = ma.fields.Nested(TripAgainstFastestView, required=True, allow_none=True)
-    activity = ma.fields.Nested(TripActivityView, required=True)
+    activity = ma.fields.Nested(
+        TripActivityView,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of an adult. Null: nobody knows whether one can walk or ride there."},
+    )
     co2e_saved_g = ma.fields.Integer(
         required=True,
         metadata={
@@ -269,7 +274,9 @@ class TripEndView(ma.Schema):
     snap_m = ma.fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "How far it is from the streets on which the first trip goes; null: on none."},
+        metadata={
+            "description": "How far it is from the streets of the first trip, else from those known; null: none is."
+        },
     )
 
 
@@ -307,7 +314,10 @@ class TripNetworkView(ma.Schema):
     city = ma.fields.String(required=True, metadata={"example": "paris"})
     title = ma.fields.String(required=True)
     built_on = ma.fields.Date(required=True)
-    age_days = ma.fields.Integer(required=True)
+    extract_date = ma.fields.Date(
+        required=True, allow_none=True, metadata={"description": "Of what day the map is; null: not known."}
+    )
+    age_days = ma.fields.Integer(required=True, allow_none=True, metadata={"description": "Of the map; null: unknown."})
     source = ma.fields.String(required=True)
     licence = ma.fields.String(required=True, metadata={"example": "ODbL"})
     attribution = ma.fields.String(required=True, metadata={"example": "© OpenStreetMap contributors"})

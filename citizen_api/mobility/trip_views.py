@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Response
@@ -10,6 +11,7 @@ from flask import Response
 from citizen_api.air import queries as air_queries
 from citizen_api.care.place import Place
 from citizen_api.core.problems import NotAcceptable
+from citizen_api.mobility.clock_fields import ByTheClock
 from citizen_api.mobility.exposure import read_background
 from citizen_api.mobility.maps import CONTENT_SECURITY_POLICY
 from citizen_api.mobility.networks import Networks
@@ -25,6 +27,7 @@ from citizen_api.mobility.trip_problems import (
 )
 from citizen_api.mobility.trip_schemas import TripsArgs, TripsView
 from citizen_api.mobility.trips import find_trips
+from citizen_api.people.wishes import local_day
 from citizen_api.territory import queries as territory_queries
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
@@ -54,7 +57,7 @@ def trips(args: dict[str, Any]) -> Any:
     presenter, goal = _find(args)
     if as_svg:
         return _map(presenter, args["show"])
-    view = presenter.view(goal=goal, transit=_transit(presenter.found))
+    view = presenter.view(goal=goal, transit=transit_of(presenter.found))
     if goal["facility"] is not None and goal["facility"]["closed_for_good"]:
         view["notices"].insert(0, notice("closed_for_good"))
     return view
@@ -76,7 +79,6 @@ def _map(presenter: TripPresenter, show: str) -> Response:
 
 
 def _find(args: dict[str, Any]) -> tuple[TripPresenter, dict[str, Any]]:
-    depart_at, arrive_by = _when(args)
     to_lat, to_lon, place = goal_of(session(), args)
     from_lat, from_lon = args["start"]
     question = Question(
@@ -86,11 +88,12 @@ def _find(args: dict[str, Any]) -> tuple[TripPresenter, dict[str, Any]]:
         to_lon=to_lon,
         modes=args["modes"],
         wishes=frozenset(args["profile"]),
-        depart_at=depart_at,
-        arrive_by=arrive_by,
+        depart_at=now(),
     )
-    check_ends(session(), question)
+    question = replace(question, centre_m=check_ends(session(), question))
     background = read_background(session(), lat=from_lat, lon=from_lon, at=now())
+    depart_at, arrive_by = _when(args, background.zone)
+    question = replace(question, depart_at=depart_at, arrive_by=arrive_by)
     found = find_trips(
         services().port(Networks),
         question,
@@ -101,9 +104,16 @@ def _find(args: dict[str, Any]) -> tuple[TripPresenter, dict[str, Any]]:
     return TripPresenter(found, language(), at=now(), sources=sources), _told(place)
 
 
-def _when(args: dict[str, Any]) -> tuple[datetime, datetime | None]:
+def _when(args: dict[str, Any], zone: str) -> tuple[datetime, datetime | None]:
     """Departure and arrival that are asked for. Raises TripTimesBoth, TripInThePast."""
-    given = {name: now() if args[name] == "now" else args[name] for name in ("depart_at", "arrive_by") if name in args}
+
+    def moment(asked: ByTheClock | datetime | str) -> datetime:
+        if isinstance(asked, ByTheClock):
+            # Moments of the same zone are compared by its clock, which repeats an hour in autumn.
+            return asked.at(local_day(now(), zone=zone), zone).astimezone(UTC)
+        return asked if isinstance(asked, datetime) else now()
+
+    given = {name: moment(args[name]) for name in ("depart_at", "arrive_by") if name in args}
     if len(given) > 1:
         raise TripTimesBoth
     if any(moment < now() - PAST for moment in given.values()):
@@ -119,7 +129,8 @@ def _told(place: Place | None) -> dict[str, Any]:
     return {"facility": {"id": place.id, "name": place.name, "closed_for_good": closed}}
 
 
-def _transit(found: Found) -> TransitLink | None:
+def transit_of(found: Found) -> TransitLink | None:
+    """The planner of public transport that is offered; None where going by oneself is reasonable, or none is known."""
     if found.transit_reason() is None:
         return None
     question = found.question

@@ -19,6 +19,7 @@ from citizen_api.mobility.profiles import CHILD_PACE, STEP_FREE, ends_near
 from citizen_api.mobility.rules import BIKE_SPEED_M_S, MODES, WALK_SPEED_M_S, Mode, dose_ug
 from citizen_api.mobility.search import Snap
 from citizen_api.mobility.shapes import route_points
+from citizen_api.mobility.sharing import NEVER
 from citizen_api.mobility.station_rules import StationNow
 from citizen_api.mobility.trip_parts import DETOUR, REASONABLE_S, Found, Leg, Missing, Question, Trip, TripMode
 from citizen_api.mobility.trip_sharing import shared_trips
@@ -50,7 +51,15 @@ def find_trips(
     stations: Callable[[], Sequence[StationNow]],
 ) -> Found:
     """Every alternative by every mode asked for. `stations` is asked only when a shared bicycle is."""
-    found = Found(question=question, background=background, dark=_dark(question, question.straight_m))
+    found = Found(
+        question=question,
+        background=background,
+        dark=_dark(question, question.straight_m),
+        near_m=(
+            _near_m(networks, question, lat=question.from_lat, lon=question.from_lon),
+            _near_m(networks, question, lat=question.to_lat, lon=question.to_lon),
+        ),
+    )
     for mode in dict.fromkeys(question.modes):
         trips = _trips_by(mode, networks, found, stations)
         if isinstance(trips, str):
@@ -64,7 +73,8 @@ def _trips_by(
     mode: TripMode, networks: Networks, found: Found, stations: Callable[[], Sequence[StationNow]]
 ) -> list[Trip] | Missing:
     question = found.question
-    if mode != "walk" and STEP_FREE & frozenset(question.wishes):
+    never = NEVER if mode == "bikeshare" else STEP_FREE
+    if mode != "walk" and never & frozenset(question.wishes):
         return "profile"
     if mode == "bikeshare":
         ends = ends_on(networks, MODES["walk"], question)
@@ -93,6 +103,19 @@ def ends_on(networks: Networks, mode: Mode, question: Question) -> list[tuple[Ne
         starts = near(lat=question.from_lat, lon=question.from_lon)
         found.extend((network, start, goals[start.component]) for start in starts if start.component in goals)
     return sorted(found, key=lambda ends: ends[1].distance_m + ends[2].distance_m)
+
+
+def _near_m(networks: Networks, question: Question, *, lat: float, lon: float) -> float | None:
+    """How far the nearest street is from an end, by any mode asked for; None where none is known."""
+    asked = [MODES["walk" if mode == "bikeshare" else mode] for mode in question.modes]
+    modes = {mode.graph: mode for mode in asked}
+    snaps = [
+        near.distance_m
+        for network in networks.around(lat=lat, lon=lon)
+        for mode in modes.values()
+        for near in ends_near(network, mode, lat=lat, lon=lon, wishes=question.wishes)
+    ]
+    return min(snaps, default=None)
 
 
 def _on_streets(network: Network, mode: Mode, start: Snap, goal: Snap, found: Found) -> list[Trip]:

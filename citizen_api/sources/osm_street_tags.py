@@ -28,6 +28,8 @@ _YES: Final = frozenset({"yes", "true", "1"})
 _AGAINST: Final = frozenset({"-1", "reverse"})
 _NO: Final = frozenset({"no", "false", "0"})
 _ROUND: Final = frozenset({"roundabout", "circular"})
+_NO_PAVEMENT_HERE: Final = frozenset({"no", "none", "separate"})
+"""`separate`: it is drawn elsewhere; who walks along this line would walk on the road."""
 _LIT: Final = frozenset({"yes", "24/7", "automatic", "limited", "sunset-sunrise", "operating_times", "interval"})
 _UNLIT: Final = frozenset({"no", "disused"})
 _SIDES: Final = ("cycleway", "cycleway:both", "cycleway:left", "cycleway:right")
@@ -50,9 +52,11 @@ class StreetTags:
     """A street by its tags; nothing is decided here that they do not say.
 
     `kind`: its `highway`, a link road's that of its road. `foot`: whether walkers are said to be allowed or not;
-    `bicycle`: whether one is said to ride, to push, or neither; None: the kind decides. `foot_oneway`,
-    `bike_oneway`: see Direction. `sidewalk`: is said to have one. `cycle`: a way of its own for bicycles, a lane or a
-    track. `rough`: wheels do not roll well. `incline_pct`: rise in 100 metres as it is drawn; None: not said.
+    `bicycle`: whether one is said to ride, to push, or neither; None: the kind decides. What is said of everybody or
+    of all vehicles (`access`, `vehicle`) may deny, but allows nobody what the kind does not. `foot_oneway`,
+    `bike_oneway`: see Direction. `sidewalk`: has one that is not drawn as a way of its own. `cycle`: a way of its own
+    for bicycles, a lane or a track. `rough`: wheels do not roll well. `incline_pct`: rise in 100 metres as it is
+    drawn; None: not said.
     """
 
     kind: str
@@ -87,7 +91,7 @@ def street_tags(tags: Mapping[str, str]) -> StreetTags:
         foot_oneway=_foot_oneway(tags),
         bike_oneway=_bike_oneway(tags),
         sidewalk=any(
-            tags.get(key, "no") not in {"no", "none"}
+            tags.get(key, "no") not in _NO_PAVEMENT_HERE
             for key in ("sidewalk", "sidewalk:left", "sidewalk:right", "sidewalk:both")
         ),
         lit=_either(tags.get("lit"), _LIT, _UNLIT),
@@ -122,8 +126,10 @@ def _first_said(tags: Mapping[str, str], *keys: str) -> bool | None:
 
 
 def _foot(tags: Mapping[str, str], *, motorroad: bool) -> bool | None:
-    said = _first_said(tags, "foot", *(() if motorroad else ("access",)))
-    return False if said is None and motorroad else said
+    said = _first_said(tags, "foot")
+    if said is None and (motorroad or _first_said(tags, "access") is False):
+        return False
+    return said
 
 
 def _bicycle(tags: Mapping[str, str], *, bridleway: bool, motorroad: bool) -> Bicycle | None:
@@ -136,7 +142,7 @@ def _bicycle(tags: Mapping[str, str], *, bridleway: bool, motorroad: bool) -> Bi
         return "no"
     if _first_said(tags, "vehicle") is False:
         return "push"  # who pushes a bicycle is on foot
-    return {True: "yes", False: "no", None: None}[_first_said(tags, "vehicle", "access")]
+    return "no" if _first_said(tags, "vehicle", "access") is False else None
 
 
 def _foot_oneway(tags: Mapping[str, str]) -> Direction:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -27,6 +29,8 @@ from citizen_api.sources.records import RejectedRow, SourceFormatError
 from citizen_api.sources.tables import open_table
 
 FloatArray = NDArray[np.float64]
+_Values = Callable[[FloatArray, FloatArray], FloatArray]
+"""Values of cells by column and row, whole numbers; NaN outside and where unknown."""
 
 FILE_MAX_BYTES: Final = 4_000_000_000
 CSV_MAX_BYTES: Final = 400_000_000
@@ -50,8 +54,11 @@ WHAT_CSV: Final = "a grid with lat,lon,value"
 class Raster(Protocol):
     """A map: what it says at places."""
 
-    def at(self, lats: FloatArray, lons: FloatArray) -> FloatArray:
+    def at(self, lats: FloatArray, lons: FloatArray, *, smooth: bool = False) -> FloatArray:
         """Value of the cell in which each place (WGS84 degrees) lies: float64[n], NaN outside and where unknown.
+
+        `smooth`: between the middles of the four cells around, each the less the farther it is (bilinear), as relief
+        is; those that are not known are left out, and where the place's own cell is not, nothing is.
 
         Raises SourceFormatError when the file turns out to be broken there.
         """
@@ -79,22 +86,25 @@ class GeoTiff:
         with self._opened() as source:
             self._check(source)
 
-    def at(self, lats: FloatArray, lons: FloatArray) -> FloatArray:
+    def at(self, lats: FloatArray, lons: FloatArray, *, smooth: bool = False) -> FloatArray:
         """See Raster."""
-        found = np.full(len(lats), np.nan)
         with self._opened() as source:
             columns, rows = self._cells(source, np.asarray(lats), np.asarray(lons))
-            inside = np.flatnonzero((columns >= 0) & (columns < source.width) & (rows >= 0) & (rows < source.height))
-            inside = inside[np.argsort(rows[inside], kind="stable")]
-            while len(inside):
-                first = int(rows[inside[0]])
-                left, right = int(columns[inside].min()), int(columns[inside].max()) + 1
-                high = max(1, READ_MAX_CELLS // (right - left))
-                count = int(np.searchsorted(rows[inside], first + high))
-                some, inside = inside[:count], inside[count:]
-                last = int(rows[some[-1]]) + 1
-                values = self._read(source, Window(left, first, right - left, last - first))
-                found[some] = values[rows[some].astype(int) - first, columns[some].astype(int) - left]
+            return _at(partial(self._values, source), columns, rows, smooth=smooth)
+
+    def _values(self, source: Any, columns: FloatArray, rows: FloatArray) -> FloatArray:
+        found = np.full(len(rows), np.nan)
+        inside = np.flatnonzero((columns >= 0) & (columns < source.width) & (rows >= 0) & (rows < source.height))
+        inside = inside[np.argsort(rows[inside], kind="stable")]
+        while len(inside):
+            first = int(rows[inside[0]])
+            left, right = int(columns[inside].min()), int(columns[inside].max()) + 1
+            high = max(1, READ_MAX_CELLS // (right - left))
+            count = int(np.searchsorted(rows[inside], first + high))
+            some, inside = inside[:count], inside[count:]
+            last = int(rows[some[-1]]) + 1
+            values = self._read(source, Window(left, first, right - left, last - first))
+            found[some] = values[rows[some].astype(int) - first, columns[some].astype(int) - left]
         return found
 
     @contextmanager
@@ -128,13 +138,13 @@ class GeoTiff:
 
     @staticmethod
     def _cells(source: Any, lats: FloatArray, lons: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(column, row) of the cell of each place; infinite where the reference system does not reach."""
+        """(column, row) of each place, in cells from the corner of the first; infinite where the system ends."""
         system = CRS.from_user_input(source.crs.to_wkt())
         x, y = Transformer.from_crs("EPSG:4326", system, always_xy=True).transform(lons, lats)
         to_cell = ~source.transform
         columns = to_cell.a * np.asarray(x) + to_cell.b * np.asarray(y) + to_cell.c
         rows = to_cell.d * np.asarray(x) + to_cell.e * np.asarray(y) + to_cell.f
-        return np.floor(columns), np.floor(rows)
+        return columns, rows
 
     @staticmethod
     def _read(source: Any, window: Window) -> FloatArray:
@@ -153,15 +163,36 @@ class Grid:
     lat_step: float
     lon_step: float
 
-    def at(self, lats: FloatArray, lons: FloatArray) -> FloatArray:
+    def at(self, lats: FloatArray, lons: FloatArray, *, smooth: bool = False) -> FloatArray:
         """See Raster."""
-        rows = np.floor((np.asarray(lats) - self.south) / self.lat_step + 0.5)
-        columns = np.floor((np.asarray(lons) - self.west) / self.lon_step + 0.5)
+        rows = (np.asarray(lats) - self.south) / self.lat_step + 0.5
+        columns = (np.asarray(lons) - self.west) / self.lon_step + 0.5
+        return _at(self._values, columns, rows, smooth=smooth)
+
+    def _values(self, columns: FloatArray, rows: FloatArray) -> FloatArray:
         height, width = self.values.shape
         inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
         found = np.full(len(rows), np.nan)
         found[inside] = self.values[rows[inside].astype(int), columns[inside].astype(int)]
         return found
+
+
+def _at(values: _Values, columns: FloatArray, rows: FloatArray, *, smooth: bool) -> FloatArray:
+    """See Raster.at. Places are counted in cells from the corner of the first, so that its middle is (0.5, 0.5)."""
+    if not smooth:
+        return values(np.floor(columns), np.floor(rows))
+    known = ~np.isnan(values(np.floor(columns), np.floor(rows)))
+    mixed = np.full(len(rows), np.nan)
+    columns, rows = columns[known] - 0.5, rows[known] - 0.5
+    left, top = np.floor(columns), np.floor(rows)
+    total, share = np.zeros((2, len(rows)))
+    for column, row in product((0, 1), repeat=2):
+        value = values(left + column, top + row)
+        weight = (1 - np.abs(columns - left - column)) * (1 - np.abs(rows - top - row)) * ~np.isnan(value)
+        total += weight * np.nan_to_num(value)
+        share += weight
+    mixed[known] = total / share  # a quarter at least: that of the place's own cell
+    return mixed
 
 
 def _read_grid(path: Path) -> Grid:

@@ -72,7 +72,9 @@ class Progress:
         if not sys.stderr.isatty():
             if what != self._what or done - self._told >= self._plain_every:
                 self._what, self._told = what, done
-                sys.stderr.write(f"{what}: {done}{f' of {total}' if total else ''} {self._unit}\n")
+                # What has just begun has nothing to count yet.
+                far = f": {done}{f' of {total}' if total else ''} {self._unit}" if done else ""
+                sys.stderr.write(f"{what}{far}\n")
             return
         bar = self._bar
         if bar is None or what != self._what:

@@ -10,7 +10,6 @@ from citizen_api.core.problems import Problem
 from citizen_api.web.problems import MEDIA_TYPE, ProblemView
 from content.catalogue import catalogue
 
-JSON = "application/json"
 _HEADERS_OF_STATUS = {
     401: {"WWW-Authenticate": "How to send a key."},
     429: {"Retry-After": "When to come back, in seconds."},
@@ -68,9 +67,9 @@ def _example_of_field(field: ma.fields.Field[Any]) -> Any:
 
 def _add_examples(doc: dict[str, Any]) -> None:
     for described in (doc.get("requestBody", {}), *doc["responses"].values()):
-        content = described.get("content", {}).get(JSON, {})
-        if isinstance(content.get("schema"), ma.Schema):
-            content.setdefault("example", example_of(content["schema"]))
+        for content in described.get("content", {}).values():
+            if isinstance(content.get("schema"), ma.Schema):
+                content.setdefault("example", example_of(content["schema"]))
 
 
 def _problem_response(status: int, names: list[str], schema: Any) -> dict[str, Any]:

@@ -103,13 +103,24 @@ class Town:
             store(session, make_fact(level), known_at=self.clock() - timedelta(minutes=1))
 
     def plan(self, level: int = 4, *, at: datetime | None = None) -> None:
-        """Plan the wave here, so that only the sending is left to the processes; as if it were `at`."""
+        """Plan the wave here, so that only the sending is left to the processes; as if it were `at`.
+
+        Processes that are there already may be at it first.
+        """
         moment = at or self.clock()
         with self.database.session() as session:
             store(session, make_fact(level), known_at=moment - timedelta(minutes=1))
             assert notice(session, now=moment) == 1
         planner = Planner(self.database, clock=lambda: moment, find=Finder)
-        assert planner.plan_next()
+
+        def done() -> bool:
+            if planner.plan_next():
+                return True
+            with self.database.session(write=False) as session:
+                planned = session.scalars(select(Wave.planned_at)).all()
+            return bool(planned) and None not in planned
+
+        self.wait_for(done, "the wave to be planned")
 
     def hold(self) -> None:
         """Plan the wave ten minutes ago, in quiet hours that are over by now: all of it is held."""

@@ -26,7 +26,7 @@ def make_background(*, starts_at=EIGHT, hours=4, **values) -> Background:
         zone="Europe/Paris",
         starts_at=starts_at,
         values_ug_m3={name: line if len(line) == count else np.full(count, np.nan) for name, line in told.items()},
-        measured=np.zeros(count, np.bool_),
+        methods={name: np.full(count, 0, np.uint8) for name in POLLUTANTS},
         levels=np.full(count, 3, np.int8),
         basis="hours" if values else "index",
         sources=("synthetic",),

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from citizen_api.mobility.exposure import Background
-from citizen_api.mobility.network import Flag
+from citizen_api.mobility.network import POLLUTANTS, Flag
 from citizen_api.mobility.outing_rules import DayAround, HourAir, Known
+from citizen_api.mobility.rules import REFERENCES_UG_M3
 from tests.mobility.makers import changed, make_graph, make_grid
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -36,7 +37,7 @@ def make_day(day=SUMMER, *, air=None, pm25=None, level=0, pollutant="no2", sun="
         HourAir(
             starts_at=local(day, hour),
             ratio=(air or {}).get(hour),
-            pollutant=pollutant if hour in (air or {}) else None,
+            values_ug_m3={pollutant: air[hour] * REFERENCES_UG_M3[pollutant]} if hour in (air or {}) else {},
             pm25_ug_m3=pm25,
             level=level,
         )
@@ -58,7 +59,7 @@ def make_background(*, no2=20.0, pm25=10.0, basis="hours", starts_at=datetime(20
         values_ug_m3={
             name: np.full(hours, np.nan if value is None else value, np.float64) for name, value in values.items()
         },
-        measured=np.zeros(hours, np.bool_),
+        methods={name: np.full(hours, 0, np.uint8) for name in POLLUTANTS},
         levels=np.zeros(hours, np.int8),
         basis=basis,
         sources=("synthetic",),

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from citizen_api.mobility import building_graph
@@ -254,6 +254,7 @@ WAYS = st.lists(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ways=WAYS, shut=st.frozensets(st.integers(0, 24), max_size=3))
+@example(ways=[("residential", -1, None, [0, 3, 0]), ("residential", -1, None, [1, 2, 1, 0])], shut=frozenset())
 def test_of_any_ways_what_is_kept_and_what_is_dropped_is_all_there_was(ways, shut):
     rank = np.arange(25)
     extract = Extract(

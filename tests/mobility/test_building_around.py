@@ -9,6 +9,7 @@ from citizen_api.mobility import building_graph
 from citizen_api.mobility.building import Air, Relief
 from citizen_api.mobility.building_slopes import LIFT_S, Slopes, cycling_s, walking_s
 from citizen_api.mobility.network import Flag
+from citizen_api.sources.raster import Grid
 from citizen_api.sources.records import SourceFormatError
 from tests.mobility.street_makers import AIR, DEGREE_M, build, check, make_line, seconds, streets
 from tests.sources.osm_makers import make_node, make_relation, make_way
@@ -24,8 +25,8 @@ class Ramp:
     pct: float
     until_m: float = 1e9
 
-    def at(self, lats, lons):
-        assert len(lats) == len(lons)
+    def at(self, lats, lons, *, smooth):
+        assert (len(lats), smooth) == (len(lons), True)
         north_m = (lats - 48.8) * DEGREE_M
         return np.where(north_m > self.until_m, np.nan, 50 + north_m * self.pct / 100)
 
@@ -72,6 +73,17 @@ def test_steeper_than_6_percent_is_no_way_for_a_wheelchair(tmp_path):
     assert not street_of(tmp_path)[1].has(Flag.NO_WHEELCHAIR)
 
 
+@pytest.mark.parametrize(("pct", "steep"), [(5.5, False), (6.5, True)])
+def test_the_grain_of_a_raster_makes_no_street_steeper_or_flatter(tmp_path, pct, steep):
+    cell = 25 / DEGREE_M
+    heights = 50 + np.arange(40)[:, None] * 25 * pct / 100 + np.zeros((40, 3))
+    ramp = Grid(values=heights, south=48.7999, west=2.29, lat_step=cell, lon_step=0.01)
+    points = [node for number in range(1, 40) for node in make_line(number, step_m=23)]
+    ways = [make_way(50 + n, [n, n + 1], highway="residential", name=str(n)) for n in range(1, 39)]
+    network, _ = build(tmp_path, *points, *ways, relief=Relief(raster=ramp, source="grid.csv"))
+    assert {street.has(Flag.NO_WHEELCHAIR) for street in streets(network)} == {steep}
+
+
 def test_a_very_short_street_is_not_judged_by_a_raster(tmp_path):
     points = make_line(1, 2, step_m=15)
     network, _ = build(tmp_path, *points, make_way(50, [1, 2], highway="residential"), relief=relief(30))
@@ -93,7 +105,7 @@ def test_an_incline_that_was_mapped_serves_where_the_raster_says_nothing(tmp_pat
 def test_a_bridge_is_as_high_as_its_ends_say(tmp_path):
     @dataclass
     class Valley:
-        def at(self, lats, _):
+        def at(self, lats, _, **_options):
             return np.where((lats > LINE[0].location[1] + 1e-6) & (lats < LINE[3].location[1] - 1e-6), 0.0, 50.0)
 
     valley = Relief(raster=Valley(), source="valley")

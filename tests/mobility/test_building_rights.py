@@ -77,6 +77,30 @@ def test_signs_that_were_mapped_decide_before_the_class(highway, tags, expected)
     assert rights(highway, **tags) == expected
 
 
+@pytest.mark.parametrize("said", ["yes", "permissive", "destination"])
+@pytest.mark.parametrize("of_whom", ["access", "vehicle"])
+@pytest.mark.parametrize("highway", KINDS)
+def test_what_is_said_of_everybody_allows_nobody_what_the_class_does_not(highway, of_whom, said):
+    assert rights(highway, **{of_whom: said}) == rights(highway)
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"sidewalk": "separate"}, (False, NO)),
+        ({"sidewalk": "separate", "access": "yes"}, (False, NO)),
+        ({"sidewalk__left": "separate", "sidewalk__right": "yes"}, (True, NO)),
+    ],
+)
+def test_a_pavement_drawn_elsewhere_sends_nobody_onto_the_road_itself(tags, expected):
+    assert rights("trunk", **tags) == expected
+
+
+def test_who_may_drive_in_though_nobody_else_rides_where_the_class_lets_one():
+    told = {"vehicle": "destination", "access": "no"}
+    assert (rights("residential", **told), rights("pedestrian", **told)) == ((False, RIDDEN), (False, NO))
+
+
 def test_who_pushes_goes_both_ways_through_a_one_way_street():
     traits = traits_of(StreetTags(kind="pedestrian", bike_oneway=1))
     assert (traits.walk, traits.bike) == (BOTH, BOTH)

@@ -90,6 +90,31 @@ def test_an_hour_that_is_of_no_use_is_hatched_from_top_to_bottom_and_has_no_bar(
     assert float(hatched.get("height")) > 100
 
 
+@pytest.mark.parametrize(("useful", "left", "wide"), [((0.0, 0.4), 0.4, 0.6), ((0.75, 1.0), 0.0, 0.75)])
+def test_an_hour_that_is_partly_of_use_is_hatched_where_it_is_not(useful, left, wide):
+    pitch = 358 / 2
+    root = parse(make_strip(make_bar(useful=useful), make_bar()))
+    (hatched,) = [one for one in painted(root, "url(#closed)") if float(one.get("height")) > 100]
+    assert float(hatched.get("x")) == pytest.approx(16 + left * pitch, abs=0.1)
+    assert float(hatched.get("width")) == pytest.approx(wide * pitch, abs=0.1)
+    assert "words of closed" in texts(root)
+    part, whole = [float(one.get("width")) for one in painted(root, "b bl") if float(one.get("x")) > 0]
+    assert part == pytest.approx(whole * (useful[1] - useful[0]), abs=0.1)
+
+
+def test_notes_stand_below_the_advice_and_are_heard_after_it():
+    root = parse(make_strip(notes=["Dernier départ utile : 19 h 23."]))
+    said = texts(root)
+    assert said.index("Dernier départ utile : 19 h 23.") > said.index("Conseillé : 18 h 40")
+    heard = root.find(f"{SVG}desc").text
+    assert heard.index("Dernier départ utile : 19 h 23. ") > heard.index("même durée (à pied).")
+
+
+def test_what_ends_with_a_mark_is_heard_without_another_one():
+    heard = parse(make_strip(advice="Bon trajet !", notes=["Vraiment ?", "Oui"])).find(f"{SVG}desc").text
+    assert "Bon trajet ! Vraiment ? Oui. " in heard
+
+
 def test_the_night_is_shaded_once_for_its_hours_with_its_word():
     bars = [make_bar(dark=n < 8) for n in range(24)]
     root = parse(make_strip(*bars, legend={}))

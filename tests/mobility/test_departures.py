@@ -230,7 +230,7 @@ def test_an_evening_of_ozone_is_not_better_because_its_nitrogen_dioxide_is_lower
 def test_an_hour_of_which_less_is_known_is_not_better():
     air = make_air(no2=20.0, pm25=[30, 30, 30, None])
     found = plan_on(GRID, make_question(until=EVENING + 3 * HOUR), air)
-    assert found.pollutants == ("no2",)
+    assert found.guide == "no2"
     assert later(found.best) == 0
     assert {later(option) for option in found.items} == {0}
 
@@ -239,7 +239,7 @@ def test_with_an_index_alone_the_day_is_chosen_and_no_dose_is_compared():
     levels = [5] * 7 + [2] * 41
     found = plan_on(MIXED, make_question(), make_air(basis="index", levels=levels))
     assert [(later(option), option.burden, option.guide) for option in found.items] == [(0, 5, None), (6, 2, None)]
-    assert found.pollutants == ()
+    assert found.guide is None
 
 
 def test_when_nothing_is_known_one_leaves_at_once():
@@ -351,3 +351,43 @@ def test_an_hour_of_unknown_air_has_no_departure_to_show():
     found = plan_on(GRID, make_question(), make_air(no2=[30, 30, 30, None]))
     assert [hour.least is None for hour in found.hours[:4]] == [False, False, True, True]
     assert found.hours[3].reasons == ()
+
+
+def test_the_hour_in_which_it_closes_tells_its_last_useful_departure():
+    bounds = Bounds(opening=make_opening("Mo-Fr 09:00-19:40"))
+    found = plan_on(GRID, make_question(bounds=bounds), make_air(no2=30.0))
+    last = found.spans[0].leave_by["walk"]
+    closing = found.hours[1]
+    assert (closing.starts_at, closing.not_before, closing.not_after) == (EVENING + HOUR, None, last)
+    assert closing.starts_at < last < closing.starts_at + HOUR
+    assert set(closing.hindered) == {"closed"}
+    assert [hour.not_after for hour in found.hours[:1]] == [None]
+
+
+def test_the_hour_in_which_it_opens_tells_its_first_useful_departure():
+    bounds = Bounds(opening=make_opening("Mo-Fr 18:50-22:00"))
+    opening = plan_on(GRID, make_question(bounds=bounds), make_air(no2=30.0)).hours[0]
+    assert (opening.not_before, opening.not_after) == (EVENING + 40 * MINUTE, None)
+
+
+def test_who_must_be_there_is_told_the_last_departure_to_the_minute():
+    bounds = Bounds(until=EVENING + HOUR)
+    found = plan_on(GRID, make_question(until=EVENING + HOUR, bounds=bounds), make_air(no2=30.0))
+    slack = EVENING + HOUR - found.hours[0].not_after - timedelta(seconds=found.ways[0].duration_s)
+    assert timedelta(0) <= slack < MINUTE
+    assert found.hours[0].hindered == ("too_late",)
+
+
+@pytest.mark.parametrize("air", [{"no2": [40, 40, 10]}, {"basis": "index", "levels": [5] * 7 + [1] * 41}])
+def test_for_a_walk_of_two_minutes_one_leaves_when_one_likes(air):
+    near = plan(
+        [straight_way(MODES["walk"], distance_m=160, question=make_question())], make_question(), make_air(**air)
+    )
+    assert later(near.best) == 0
+    assert len(near.items) > 1
+
+
+def test_air_that_is_known_before_the_window_only_is_not_known():
+    question = make_question(after=EVENING + 96 * HOUR)
+    assert not plan_on(GRID, question, make_air(no2=30.0)).air_known
+    assert plan_on(GRID, make_question(), make_air(no2=30.0)).air_known

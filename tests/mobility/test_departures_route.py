@@ -103,8 +103,8 @@ def moment(text):
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("en", "Leave at 13:00 instead of 12:00: 50% less pollution, same time (on foot)."),
-        ("fr", "Partez à 13 h 00 au lieu de 12 h 00 : 50 % de pollution en moins, même durée (à pied)."),
+        ("en", "Leave at 13:00 instead of 12:00: 50% less NO2, same time (on foot)."),
+        ("fr", "Partez à 13 h 00 au lieu de 12 h 00 : 50 % de NO2 en moins, même durée (à pied)."),
     ],
 )
 def test_the_better_hour_is_told_against_leaving_at_once_in_plain_words(ask, air, lang, words):
@@ -230,7 +230,8 @@ def test_tomorrow_one_arrives_at_a_pharmacy_while_it_is_open_and_knows_the_last_
     best = answer["best"]
     opens, closes = moment("2026-01-07T09:00:00+01:00"), moment("2026-01-07T12:30:00+01:00")
     assert opens <= moment(best["arrive_at"]) <= closes - 5 * MINUTE
-    assert best["words"].endswith("Open when you arrive, until 12:30 tomorrow.")
+    assert best["words"].endswith("Open when you arrive, until 12:30.")
+    assert best["opening"]["text"].endswith("until 12:30 tomorrow.")
     assert moment(best["depart_at"]) >= moment("2026-01-07T11:00:00+01:00")
     (leave_by,) = answer["openings"][0]["leave_by"]
     assert moment(leave_by["at"]) + timedelta(seconds=best["duration_s"]) <= closes - 5 * MINUTE
@@ -346,7 +347,7 @@ def test_the_strip_is_the_same_by_header_and_by_name(ask, air):
     assert by_name.headers["Cache-Control"] == "no-store"
     said = "".join(ET.fromstring(by_name.data).itertext())  # noqa: S314 - our own document
     assert "Advised: 13:00" in said
-    assert "50% less pollution" in said
+    assert "50% less NO2" in said
 
 
 def test_the_strip_of_a_closed_goal_is_hatched_and_says_so(ask, air, pharmacy):

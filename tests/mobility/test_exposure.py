@@ -9,7 +9,7 @@ from citizen_api.air import actions
 from citizen_api.air.outlook import DEMO_SOURCE
 from citizen_api.air.page import air_page
 from citizen_api.demo.air import read_demo_air
-from citizen_api.mobility.exposure import concentrations_ug_m3, doses_ug, hour_prices, read_background
+from citizen_api.mobility.exposure import METHODS, concentrations_ug_m3, doses_ug, hour_prices, read_background
 from citizen_api.mobility.rules import MODES
 from citizen_api.mobility.search import NO_HOURS, Costs, find_route, snap
 from citizen_api.territory.problems import FarFromCommunes
@@ -46,6 +46,12 @@ def read(session):
     return run
 
 
+def methods(background, pollutant="no2"):
+    """How each hour is known, from that which ends at NOON on."""
+    first = (NOON - background.starts_at) // HOUR - 1
+    return [METHODS[number] for number in background.methods[pollutant][first:]]
+
+
 def known(background, pollutant="no2"):
     """{hours from NOON on: ug/m3} of the hours that are known."""
     first = (background.starts_at - NOON) // HOUR
@@ -80,14 +86,14 @@ def test_a_forecast_is_no_measurement_and_rests_on_the_run_that_says_so(database
     expect(database, 21, hours=[1])
     background = read()
     assert (background.basis, background.known_at, background.sources) == ("hours", NOON, (SYNTHETIC.id,))
-    assert not background.measured.any()
+    assert methods(background)[:3] == ["modelled"] * 3
 
 
 def test_a_measured_hour_stands_for_those_after_it_while_it_is_still_now(database, read):
     measure(database, [make_reading(30, NOON, "no2")])
     background = read()
     assert known(background) == {-1: 30, 0: 30, 1: 30, 2: 30}
-    assert background.measured.tolist()[:5] == [True, True, True, True, False]
+    assert methods(background)[:4] == ["measured", "last_measured", "last_measured", "last_measured"]
     assert background.known_at == NOON
 
 
@@ -96,7 +102,14 @@ def test_what_a_model_says_of_an_hour_goes_before_what_was_measured_earlier(data
     expect(database, 21, hours=[2])
     background = read()
     assert known(background) == {-1: 30, 0: 30, 1: 21, 2: 30}
-    assert background.measured.tolist()[:5] == [True, True, False, True, False]
+    assert methods(background)[:4] == ["measured", "last_measured", "modelled", "last_measured"]
+
+
+def test_what_is_measured_is_told_of_each_pollutant_by_itself(database, read):
+    measure(database, [make_reading(30, NOON, "pm25")])
+    expect(database, 21, hours=[0])
+    background = read()
+    assert (methods(background)[0], methods(background, "pm25")[0]) == ("modelled", "measured")
 
 
 def test_a_measured_hour_that_is_no_longer_now_says_nothing_of_now(database, read):

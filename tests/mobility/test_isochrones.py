@@ -15,6 +15,7 @@ from citizen_api.mobility.reach_schemas import IsochroneView
 from citizen_api.mobility.rules import BIKE_SPEED_M_S, MODES, WALK_SPEED_M_S
 from citizen_api.mobility.search import reach, snap
 from tests.mobility.makers import changed, make_graph, make_grid
+from tests.mobility.network_makers import sample_network
 from tests.mobility.reach_makers import SomeNetworks, place_at
 from tests.web.makers import read_problem
 
@@ -114,6 +115,27 @@ def test_an_area_that_ends_with_the_known_streets_says_that_it_is_cut():
     _, (inner,) = areas_from(LARGE, MIDDLE, [10])
     _, (outer,) = areas_from(LARGE, 0, [10])
     assert (inner.cut, outer.cut) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "mode", "minutes"),
+    [
+        (48.86611, 2.35666, "walk", 5),
+        (48.86595, 2.35908, "bike", 5),
+        (48.86394, 2.35773, "walk", 5),
+        (48.86477, 2.36875, "walk", 10),
+        (48.86542, 2.35615, "walk", 10),
+        (48.86324, 2.37115, "walk", 15),
+        (48.86711, 2.37298, "walk", 15),
+    ],
+)
+def test_a_line_of_an_outline_crosses_no_other_where_degrees_are_rounded(lat, lon, mode, minutes):
+    network = sample_network()
+    start = snap(network, mode, lat=lat, lon=lon)[0]
+    (found,) = isochrones_on(network, MODES[mode], start, minutes=[minutes])
+    rounded = [[np.round(ring, 5)[:, ::-1] for ring in rings] for rings in found.rings]
+    told = shapely.MultiPolygon([shapely.Polygon(rings[0], rings[1:]) for rings in rounded])
+    assert shapely.is_valid_reason(told) == "Valid Geometry"
 
 
 def test_where_no_street_is_known_the_area_is_a_circle_of_the_usual_speed_less_the_detour():

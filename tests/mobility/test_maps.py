@@ -161,6 +161,12 @@ def test_areas_say_their_minutes_on_the_map_and_in_the_legend():
     assert {"5 min", "10 min", "Atteint en 5 min ou moins", "Atteint en 10 min ou moins"} <= set(said)
 
 
+def test_a_map_is_as_wide_as_a_telephone_and_by_itself_in_a_wide_window_larger_and_in_the_middle():
+    root = parse(make_drawing())
+    assert (root.get("width"), root.get("class")) == ("390", "m")
+    assert STYLE.startswith(".m{display:block;width:100%;max-width:560px;height:auto;margin:auto}")
+
+
 def test_parks_are_drawn_only_where_they_are_known():
     flags = GRID.flags.copy()
     flags[:5] |= np.uint16(Flag.GREEN)

@@ -1,5 +1,7 @@
 """`alentours network`, as an operator runs it."""
 
+from datetime import date
+
 import pytest
 from click.testing import CliRunner
 
@@ -55,6 +57,59 @@ def test_a_city_is_built_and_told_about(run, settings, tmp_path):
     assert built.attribution == "© OpenStreetMap contributors (ODbL)"
 
 
+@pytest.mark.parametrize(
+    ("header", "words", "expected"),
+    [
+        ("2026-11-24T20:21:00Z", (), date(2026, 11, 24)),
+        ("2026-11-24T20:21:00Z", ("--extract-date", "2026-11-20"), date(2026, 11, 20)),
+        (None, ("--extract-date", "2026-11-20"), date(2026, 11, 20)),
+        (None, (), None),
+        ("1970-01-01T00:00:00Z", (), None),
+        ("2031-01-01T00:00:00Z", (), None),
+    ],
+)
+def test_the_day_of_the_map_is_what_the_operator_says_or_the_file_or_nobody(
+    run, settings, tmp_path, header, words, expected
+):
+    done = run("build", extract(tmp_path, **{"replicated": header} if header else {}), *words)
+    assert done.exit_code == 0, done.output
+    built = opened(settings, "ville-neuve")
+    assert built.extract_date == expected
+    assert built.source.endswith(f"of {expected}" if expected else "which does not tell its date")
+    assert (f"map of {expected}" if expected else "date of the map not known") in run("list").output
+
+
+def test_off_a_terminal_no_line_counts_nothing(run, tmp_path):
+    told = run("build", extract(tmp_path)).stderr
+    assert told.splitlines() == ["reading streets", "reading points", "joining streets", "measuring streets"]
+
+
+def test_a_city_is_removed_and_no_other(run, settings, tmp_path):
+    for city in ("a", "b"):
+        run("build", extract(tmp_path), "--city", city)
+    assert run("remove", "a").output == "Removed: a\n"
+    assert [path.name for path in (settings.data_dir / "networks").iterdir()] == ["b"]
+    assert current_version(settings.data_dir / "networks" / "b")
+
+
+@pytest.mark.parametrize(
+    ("city", "code", "says"), [("none", 1, "no network is called none"), ("../b", 2, "CITY is a name")]
+)
+def test_what_is_no_city_is_not_removed(run, tmp_path, city, code, says):
+    run("build", extract(tmp_path), "--city", "b")
+    done = run("remove", city)
+    assert (done.exit_code, says in done.output) == (code, True), done.output
+    assert "b: B" in run("list").output
+
+
+def test_a_city_that_is_being_built_is_not_removed(run, settings, tmp_path):
+    run("build", extract(tmp_path))
+    with building(settings.data_dir / "networks" / "ville-neuve"):
+        done = run("remove", "ville-neuve")
+    assert (done.exit_code, "another process is building it" in done.output) == (1, True)
+    assert "ville-neuve: Ville neuve" in run("list").output
+
+
 def test_the_name_of_a_city_can_be_chosen(run, settings, tmp_path):
     done = run("build", extract(tmp_path), "--city", "vn", "--title", "La Ville Neuve")
     assert done.exit_code == 0, done.output
@@ -80,7 +135,10 @@ def test_the_sample_is_built_once_and_listed(run):
     assert "None is built." in run("list").output
     assert "Done: paris-centre" in run("build", "--sample").output
     assert "It is built already." in run("build", "--sample").output
-    assert "paris-centre: Paris centre, 1114 nodes, 1654 edges, built on 2026-11-25" in run("list").output
+    assert (
+        "paris-centre: Paris centre, 1114 nodes, 1654 edges, built on 2026-11-25, date of the map not known"
+        in run("list").output
+    )
 
 
 def test_a_damaged_network_is_listed_as_such(run, settings):
@@ -93,6 +151,9 @@ def test_a_damaged_network_is_listed_as_such(run, settings):
     ("words", "says"),
     [
         ((), "name one FILE.osm.pbf, or --sample"),
+        (("--sample", "--extract-date", "2026-11-20"), "--sample goes alone"),
+        (("x.osm.pbf", "--extract-date", "1970-01-01"), "a day from 2004 to today"),
+        (("x.osm.pbf", "--extract-date", "2027-01-01"), "a day from 2004 to today"),
         (("x.osm.pbf", "--sample"), "name one FILE.osm.pbf, or --sample"),
         (("--sample", "--city", "a"), "--sample goes alone"),
         (("x.osm.pbf", "--city", "../a"), "--city is made of"),

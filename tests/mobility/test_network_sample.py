@@ -54,6 +54,7 @@ def test_the_sample_is_a_network_with_its_attribution():
     network = sample_network()
     check(network)
     assert (network.city, network.licence) == ("paris-centre", "ODbL 1.0")
+    assert (network.extract_date, "of 2019 or later" in network.source) == (None, True)
     assert network.attribution == "© OpenStreetMap contributors (ODbL)"
     assert (len(network.lats), len(network.tails)) == (1114, 1654)
     assert [found.city for found in sample_networks().around(**FROM)] == ["paris-centre"]

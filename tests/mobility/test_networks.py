@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,18 @@ import pytest
 from citizen_api.core.locks import TakenError
 from citizen_api.core.versions import DamagedError, building
 from citizen_api.mobility.network import Graph, Network
-from citizen_api.mobility.network_files import current_version, is_city, open_network, stamp_of, write_network
-from citizen_api.mobility.networks import Networks
+from citizen_api.mobility.network_files import (
+    current_version,
+    is_city,
+    open_network,
+    remove_network,
+    stamp_of,
+    write_network,
+)
+from citizen_api.mobility.networks import FOLDER, Networks
 from tests.mobility.makers import make_grid
 
+DAY = date(2026, 11, 20)
 INSIDE = {"lat": 48.851, "lon": 2.351}
 
 
@@ -52,7 +61,7 @@ def same(one, other):
 
 
 def test_what_is_written_is_what_is_read(tmp_path):
-    made = replace(make_grid(seed=7), elevation_source="heights.tif", factor_method="raster")
+    made = replace(make_grid(seed=7), elevation_source="heights.tif", factor_method="raster", extract_date=DAY)
     version = write_network(tmp_path / "a", made, stamp="7")
     same(made, open_network(version))
     assert (current_version(tmp_path / "a"), stamp_of(version)) == (version, "7")
@@ -198,6 +207,39 @@ def test_a_city_that_did_not_change_is_not_opened_again(tmp_path):
     assert networks.all()[0] is first
 
 
+def test_a_build_of_before_dates_were_kept_has_none(tmp_path):
+    version = write_network(tmp_path / "a", replace(make_grid(), extract_date=DAY), stamp="1")
+    meta = json.loads((version / "meta.json").read_text())
+    del meta["extract_date"]
+    (version / "meta.json").write_text(json.dumps(meta))
+    assert open_network(version).extract_date is None
+
+
+def test_a_city_that_is_removed_is_forgotten_and_who_has_it_open_keeps_reading(tmp_path):
+    clock = Ticks()
+    write(tmp_path)
+    networks = Networks(tmp_path, monotonic=clock)
+    (network,) = networks.all()
+    assert remove_network(tmp_path / "a")
+    clock.now += 2
+    assert networks.all() == []
+    same(make_grid(4, 4, city="a"), network)
+    assert not remove_network(tmp_path / "a")
+
+
+def test_damaged_networks_are_named_until_they_are_built_again_or_removed(tmp_path):
+    clock = Ticks()
+    for city in "abc":
+        (write(tmp_path, city) / "lats.npy").write_bytes(b"")
+    write(tmp_path, "d")
+    networks = Networks(tmp_path, monotonic=clock)
+    assert networks.damaged() == ["a", "b", "c"]
+    write(tmp_path, "a", stamp="2")
+    remove_network(tmp_path / "b")
+    clock.now += 2
+    assert networks.damaged() == ["c"]
+
+
 def test_a_city_that_was_removed_is_forgotten(tmp_path):
     clock = Ticks()
     write(tmp_path)
@@ -249,3 +291,25 @@ def test_what_cannot_be_read_just_now_is_tried_again(tmp_path, monkeypatch, capl
     clock.now += 2
     assert cities(networks) == [("a", 16)]
     assert len(caplog.records) == 1
+
+
+def test_readiness_tells_the_networks_and_does_not_depend_on_them(client, services, settings):
+    assert client.get("/readyz").json["checks"]["networks"] == {"ok": True, "cities": {}, "damaged": []}
+    folder = settings.data_dir / FOLDER
+    write_network(folder / "a", replace(make_grid(city="a"), extract_date=DAY), stamp="1")
+    write(folder, "b")
+    (write(folder, "c") / "lats.npy").write_bytes(b"")
+    services.ports[Networks] = Networks(folder, look_every_s=0)
+    answer = client.get("/readyz")
+    built_on = make_grid().built_on.isoformat()
+    assert (answer.status_code, answer.json["checks"]["networks"]) == (
+        200,
+        {
+            "ok": True,
+            "cities": {
+                "a": {"built_on": built_on, "extract_date": "2026-11-20"},
+                "b": {"built_on": built_on, "extract_date": None},
+            },
+            "damaged": ["c"],
+        },
+    )

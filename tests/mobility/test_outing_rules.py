@@ -1,10 +1,12 @@
 """The best hours of a day to be active outdoors: what decides, what is said, and that moving is not discouraged."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from citizen_api.mobility.outing_rules import best_window, better_day
+from citizen_api.mobility.rules import REFERENCES_UG_M3
 from tests.mobility.outing_makers import SUMMER, WINTER, local, make_day
 
 MORNING = local(SUMMER, 5)
@@ -45,6 +47,54 @@ def test_how_much_cleaner_it_is_is_told_against_the_hours_to_come():
     window = find(make_day(air=dict.fromkeys(range(24), 1.0) | {13: 0.5, 14: 0.5, 15: 0.5}))
     # 16 hours from 6 to 22 o'clock: 13 of 1.0 and 3 of 0.5 have a mean of 0.906.
     assert window.reasons[0].values == {"percent": 45, "pollutant": "no2"}
+
+
+def air_of(**values):
+    """A summer day whose pollutants are told as {hour: µg/m³}; the worst ratio counts, as in `outing_days`."""
+    plain = make_day()
+    told = []
+    for hour in plain.hours:
+        here = {name: line[hour.starts_at.hour] for name, line in values.items() if hour.starts_at.hour in line}
+        ratio = max((value / REFERENCES_UG_M3[name] for name, value in here.items()), default=None)
+        told.append(replace(hour, ratio=ratio, values_ug_m3=here))
+    return replace(plain, hours=told)
+
+
+def through_the_day(morning, midday, evening):
+    return {hour: morning if hour < 10 else midday if hour < 17 else evening for hour in range(24)}
+
+
+def test_a_gain_is_of_one_pollutant_and_what_rises_meanwhile_is_told_beside_it():
+    # Of the highest ratio, 2.0 of NO2 at 8:00 and 0.9 of ozone at 12:00, no gain is told: it is of neither.
+    no2, o3 = through_the_day(50, 10, 50), through_the_day(20, 90, 60)
+    window = find(air_of(no2=no2, o3=o3))
+    assert 10 <= window.starts_at.hour < window.ends_at.hour <= 17
+    means = {name: sum(line[hour] for hour in range(6, 22)) / 16 for name, line in (("no2", no2), ("o3", o3))}
+    said = [each for each in window.reasons if each.code in {"cleaner", "but_more"}]
+    assert [(each.code, each.values["pollutant"]) for each in said] == [("cleaner", "no2"), ("but_more", "o3")]
+    assert said[0].values["percent"] == round(100 * (1 - 10 / means["no2"]))
+    assert said[1].values["percent"] == round(100 * (90 / means["o3"] - 1))
+
+
+def test_where_one_pollutant_rises_and_none_falls_the_air_is_neither_cleaner_nor_steady():
+    # A red heat warning leaves the morning, and the morning has more NO2.
+    day = air_of(no2=through_the_day(30, 20, 20), pm25=dict.fromkeys(range(24), 5.0))
+    window = find(replace(day, hazards=make_day(heat=4).hazards), at=local(SUMMER, 5))
+    assert window.ends_at.hour <= 10
+    assert not {"cleaner", "but_more", "air_steady"} & set(codes(window.reasons))
+
+
+def test_where_nitrogen_dioxide_is_steady_the_particles_that_fall_are_named():
+    day = air_of(no2=dict.fromkeys(range(24), 5.0), pm25=through_the_day(30, 10, 30))
+    assert find(day).reasons[0].values["pollutant"] == "pm25"
+
+
+def test_a_pollutant_that_is_known_for_a_part_of_the_window_is_not_named():
+    pm25 = dict.fromkeys(range(24), 30.0) | {12: 10.0, 13: 10.0, 14: 10.0}
+    day = air_of(pm25=pm25, no2=dict.fromkeys((8, 12, 13), 1.0))
+    window = find(day)
+    assert hours(window) == (12, 15)
+    assert [each.values.get("pollutant") for each in window.reasons if each.code == "cleaner"] == ["pm25"]
 
 
 def test_air_that_hardly_changes_is_said_to_be_steady():
@@ -95,9 +145,23 @@ def test_in_air_in_which_even_ten_minutes_are_too_many_one_moves_indoors():
 
 
 def test_a_poor_index_asks_for_an_easy_pace_and_not_for_staying_in():
-    window = find(make_day(level=5))
+    window = find(make_day(level=4))
     assert window.choice == "go"
     assert "mind_air_poor" in codes(window.minds)
+
+
+@pytest.mark.parametrize(("level", "said"), [(5, "mind_air_very_poor"), (6, "mind_air_extremely_poor")])
+def test_a_very_poor_index_asks_for_a_short_outing_in_words_of_its_own(level, said):
+    window = find(make_day(level=level))
+    assert window.choice == "shorter"
+    assert [code for code in codes(window.minds) if code.startswith("mind_air_")] == [said]
+
+
+def test_an_episode_asks_for_a_short_outing_whatever_the_index():
+    day = make_day(level=3)
+    window = find(replace(day, hours=[replace(hour, episode=True) for hour in day.hours]))
+    assert window.choice == "shorter"
+    assert "mind_air_episode" in codes(window.minds)
 
 
 # --- Light, sun, heat, cold, storms -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from app import create_app
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.outing_schemas import SuggestionsView
-from tests.air.makers import HOUR, expect, make_fact, say
+from tests.air.makers import HOUR, expect, make_episode, make_fact, say
 from tests.mobility.makers import changed
 from tests.mobility.outing_makers import make_line, make_park
 from tests.web.makers import read_problem
@@ -144,6 +144,39 @@ def test_with_an_index_alone_it_is_said_that_it_cannot_choose_hour_or_street(dat
     assert {walk["dose_against_mean"] for walk in answer["walks"]} == {None}
 
 
+@pytest.mark.parametrize(
+    ("level", "mind", "choice"),
+    [
+        (3, None, "go"),
+        (4, "mind_air_poor", "go"),
+        (5, "mind_air_very_poor", "shorter"),
+        (6, "mind_air_extremely_poor", "shorter"),
+    ],
+)
+def test_each_bad_level_of_the_air_has_a_sentence_of_its_own(database, ask, level, mind, choice):
+    say(database, make_fact(zone_code=PARIS_3, day=TOMORROW, level=level), at=NOON - HOUR)
+    tomorrow = ask()["tomorrow"]
+    found = [said["code"] for said in tomorrow["minds"] if said["code"].startswith("mind_air_")]
+    assert (found, tomorrow["choice"]) == ([mind] if mind else [], choice)
+
+
+@pytest.mark.parametrize(("tier", "mind"), [("information", "mind_air_episode"), ("alert", "mind_air_very_poor")])
+@pytest.mark.parametrize("day", [TODAY, TOMORROW])
+def test_an_episode_of_either_day_is_told_and_its_outing_is_short(database, ask, picture, day, tier, mind):
+    say(database, make_episode(tier, day=day), make_fact(zone_code=PARIS_3, day=day, level=4), at=NOON - HOUR)
+    answer = ask(f"{HERE}&lang=en")
+    assert codes(answer)[0] == "air_episode"
+    told = answer["today" if day == TODAY else "tomorrow"]
+    assert told["choice"] == "shorter"
+    assert mind in [said["code"] for said in told["minds"]]
+    assert "A pollution episode" in picture(f"{HERE}&lang=en").text
+
+
+def test_without_an_episode_none_is_told(database, ask):
+    say(database, make_fact(zone_code=PARIS_3, day=TODAY, level=6), at=NOON - HOUR)
+    assert "air_episode" not in codes(ask())
+
+
 # --- Walks ------------------------------------------------------------------------------------------------------
 
 
@@ -178,7 +211,7 @@ def test_in_the_air_of_a_main_road_it_is_said_that_more_is_breathed_in(database,
     know_the_air(database)
     networks.found = [changed(PARK, factors={"no2": [1.5] * len(PARK.tails)})]
     text = ask(f"{HERE}&lang=en")["walks"][0]["text"]
-    assert "About 50 % more NO2 breathed in than on an average street" in text
+    assert "About 50% more NO2 breathed in than on an average street" in text
 
 
 def test_the_polyline_and_the_geometry_of_a_walk_are_one_line(ask):
@@ -214,6 +247,17 @@ def test_the_minutes_asked_for_are_those_of_the_walks(ask):
 def test_the_network_is_named_with_its_attribution(ask):
     network = ask()["network"]
     assert (network["attribution"], network["street_air_method"]) == ("synthetic", "table")
+
+
+def test_the_age_of_the_map_is_that_of_its_extract_and_unknown_without_one(ask, networks):
+    networks.found = [changed(PARK, extract_date=TODAY - timedelta(days=400), built_on=TODAY)]
+    answer = ask()
+    assert (answer["network"]["age_days"], answer["network"]["extract_date"]) == (400, "2024-12-02")
+    assert "outing_map_age_unknown" not in codes(answer)
+    networks.found = [changed(PARK, extract_date=None, built_on=TODAY)]
+    answer = ask()
+    assert (answer["network"]["age_days"], answer["network"]["extract_date"]) == (None, None)
+    assert "outing_map_age_unknown" in codes(answer)
 
 
 def test_where_no_street_is_known_the_windows_are_told_all_the_same(ask, networks):

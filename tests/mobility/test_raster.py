@@ -178,6 +178,39 @@ def test_a_map_with_a_wrong_byte_is_read_or_refused_in_one_line(tmp_path, place,
     assert said == (1,) or (isinstance(said, str) and "\n" not in said)
 
 
+# --- Between the middles of cells --------------------------------------------------------------------------
+
+
+def test_between_the_middles_of_cells_a_plane_is_read_as_it_is(tmp_path):
+    path = make_tiff(tmp_path / "map.tif")
+    rows, columns = np.array([3, 3.25, 7.5, 18.9]), np.array([4, 4.5, 20.75, 1.2])
+    found = read_raster(path).at(*middles(path, rows, columns), smooth=True)
+    assert found == pytest.approx(rows * 30 + columns, abs=1e-3)
+
+
+def test_between_the_points_of_a_grid_a_plane_is_read_as_it_is(tmp_path):
+    grid = make_csv(tmp_path / "grid.csv", ["48.86,2.35,30", "48.85,2.35,10", "48.85,2.37,20", "48.86,2.37,40"])
+    found = read_raster(grid).at(np.array([48.855, 48.8575, 48.85]), np.array([2.36, 2.365, 2.37]), smooth=True)
+    assert found == pytest.approx([25, 32.5, 20])
+
+
+def test_a_cell_that_is_not_known_lends_nothing_to_what_is_beside_it(tmp_path):
+    path = make_tiff(tmp_path / "map.tif", np.array([[1, 255], [3, 255]], np.uint8), nodata=255)
+    found = read_raster(path).at(*middles(path, [0.25, 0.25, 0.25], [0, 0.25, 0.75]), smooth=True)
+    assert found == pytest.approx([1.5, 1.5, np.nan], abs=1e-3, nan_ok=True)
+
+
+def test_the_outer_half_of_the_outermost_cells_is_as_high_as_their_middle_and_beyond_nothing_is_known(tmp_path):
+    path = make_tiff(tmp_path / "map.tif", np.array([[1, 2], [3, 4]], np.uint8))
+    found = read_raster(path).at(*middles(path, [-0.4, -0.4, -0.6], [-0.4, 1, 0]), smooth=True)
+    assert found == pytest.approx([1, 2, np.nan], abs=1e-3, nan_ok=True)
+
+
+def test_places_that_a_reference_system_does_not_reach_are_unknown(tmp_path):
+    grid = make_tiff(tmp_path / "map.tif", crs="EPSG:3857")
+    assert np.isnan(read_raster(grid).at(np.array([90.0, -90.0]), np.array([2.35, 2.35]), smooth=True)).all()
+
+
 # --- A grid as CSV -----------------------------------------------------------------------------------------
 
 

@@ -185,6 +185,37 @@ def test_nothing_open_in_time_says_so_and_gives_the_number_for_a_pharmacy_on_dut
     assert {"reach_none_open", "pharmacy_on_duty"} <= set(codes(ask()))
 
 
+def test_where_no_place_stands_none_is_said_to_be_closed(ask, imported):
+    imported(make_place("elsewhere", HERE, lat=45.76, lon=4.83))
+    assert {"reach_none", "pharmacy_on_duty"} <= set(codes(ask()))
+    assert "reach_none_open" not in codes(ask())
+
+
+def test_places_of_unknown_hours_are_not_said_to_be_closed(ask, imported):
+    imported(
+        make_place("u", HERE + 3, opening_hours=None), make_place("shut", HERE + 2, opening_hours="Su 09:00-12:00")
+    )
+    (told,) = [notice for notice in ask().json["notices"] if notice["code"].startswith("reach_none")]
+    assert (told["code"], "whose hours we do not know" in told["text"]) == ("reach_none_known_open", True)
+
+
+def test_a_place_that_closes_before_one_arrives_is_known_and_not_open(ask, imported):
+    imported(make_place("shut", HERE + 3, opening_hours="Mo 09:00-12:03"))
+    assert "reach_none_open" in codes(ask())
+
+
+def test_a_closed_place_beyond_reach_is_not_told_of(ask, imported):
+    imported(make_place("shut", HERE + 6, opening_hours="Su 09:00-12:00"))
+    assert [("reach_none" in codes(ask(within_min=minutes))) for minutes in (5, 15)] == [True, False]
+
+
+def test_arrival_is_told_to_the_second_by_the_clock_of_the_place(ask, imported, clock):
+    imported(make_place("a", HERE + 3, commune_code=None))
+    clock.moment = MONDAY_NOON + timedelta(microseconds=999_999)
+    (item,) = ask().json["items"]
+    assert item["arrives_at"] == "2026-11-23T12:03:46+01:00"
+
+
 def test_a_category_of_which_nothing_is_known_says_so(ask, imported):
     imported(make_place("a", HERE + 3))
     assert "nothing_known" in codes(ask(category="dentist"))

@@ -183,10 +183,36 @@ def test_moving_is_encouraged_to_the_tipping_point_then_made_shorter_then_brough
     assert rules.moving_wins(concentration, mode=mode, hours=hours) == advice
 
 
-@given(concentration=st.floats(0, 25), hours=st.floats(0, 4), mode=st.sampled_from([WALK, BIKE, EBIKE]))
+CITY_UG_M3 = 25
+"""PM2.5 of a bad day in a French city; the yearly means are below 15."""
+
+
+@given(concentration=st.floats(0, CITY_UG_M3), hours=st.floats(0, 2.9), mode=st.sampled_from([WALK, BIKE, EBIKE]))
 @settings(max_examples=50)
-def test_four_hours_are_always_encouraged_at_levels_of_french_cities(concentration, hours, mode):
+def test_nearly_three_hours_are_always_encouraged_at_levels_of_french_cities(concentration, hours, mode):
     assert rules.moving_wins(concentration, mode=mode, hours=hours) == "encourage"
+
+
+@given(concentration=st.floats(1, CITY_UG_M3), mode=st.sampled_from([WALK, BIKE, EBIKE]))
+@settings(max_examples=50)
+def test_the_tipping_point_comes_soonest_by_electric_bicycle_in_the_worst_of_these_levels(concentration, mode):
+    soonest_h = rules.tipping_point_h(CITY_UG_M3, mode=EBIKE)
+    assert rules.tipping_point_h(concentration, mode=mode) >= soonest_h
+
+
+@pytest.mark.parametrize(
+    ("concentration", "mode", "hours", "advice"),
+    [
+        (25, EBIKE, 2.95, "encourage"),
+        (25, EBIKE, 2.97, "shorter"),
+        (22, EBIKE, 3.8, "encourage"),
+        (22, EBIKE, 4, "shorter"),
+        (25, BIKE, 5, "encourage"),
+        (25, BIKE, 5.1, "shorter"),
+    ],
+)
+def test_only_hours_and_hours_on_a_bicycle_are_too_much_at_these_levels(concentration, mode, hours, advice):
+    assert rules.moving_wins(concentration, mode=mode, hours=hours) == advice
 
 
 # --- What docs/health-model.md says ------------------------------------------------------------------------
@@ -211,7 +237,7 @@ def rows():
         least, most = rules.kcal_range(mode, hours=0.5)
         met = " to ".join(dict.fromkeys([str(mode.met_least), str(mode.met)]))
         yield f"| {NAMES[name]} | {met} | {'yes' if rules.is_vigorous(mode) else 'no'} | {least:.0f} to {most:.0f} |"
-    for concentration in (25, 50, 100, 150):
+    for concentration in (15, CITY_UG_M3, 50, 100, 150):
         times = (told(rules.tipping_point_h(concentration, mode=mode)) for mode in MODES.values())
         yield f"| {concentration} µg/m³ | {' | '.join(times)} |"
     kinds = read_table(None).kinds
@@ -220,6 +246,9 @@ def rows():
     saved = [f"{rules.co2e_saved_g(mode, distance_m=1_000):.0f}" for mode in MODES.values()]
     yield f"{saved[0]} g a kilometre on foot, {saved[1]} by bicycle, {saved[2]} by electric bicycle"
     yield f"{1 - 1 / kinds['no2']['primary']:.0%} less than a primary road".replace("%", " %")
+    city_h = [told(rules.tipping_point_h(CITY_UG_M3, mode=mode)) for mode in (EBIKE, BIKE)]
+    yield f"Up to {CITY_UG_M3} µg/m³ of PM2.5 this holds for any way of up to {city_h[0]}"
+    yield f"on an electric bicycle, {city_h[1]} on an ordinary one, and any walk"
     yield f"given, {told(4 * rules.tipping_point_h(100, mode=BIKE))}"
 
 

@@ -8,8 +8,12 @@ import pytest
 
 from citizen_api.mobility.rules import BIKE_SPEED_M_S, WALK_SPEED_M_S
 from citizen_api.mobility.sharing import NEVER, PICK_UP_S, RETURN_S, RISKS_S, find_shared
+from citizen_api.mobility.trip_parts import Question
+from citizen_api.mobility.trip_present import TripPresenter
+from citizen_api.mobility.trips import find_trips
 from tests.mobility.makers import changed, make_grid
 from tests.mobility.station_makers import make_station
+from tests.mobility.trip_makers import FakeNetworks, make_air
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 NETWORK = make_grid(columns=31, rows=3)
@@ -23,13 +27,15 @@ def at(column, row=1, network=NETWORK):
 
 
 def station(code, column, row=1, **facts):
-    return make_station(code, **{"age_s": 0, "bikes": 10, "ebikes": 5, "docks": 10} | at(column, row) | facts)
+    reported = NOON - timedelta(seconds=facts.get("age_s", 0))
+    plain = {"age_s": 0, "bikes": 10, "ebikes": 5, "docks": 10, "last_reported": reported}
+    return make_station(code, **plain | at(column, row) | facts)
 
 
 def find(*stations, start=0, goal=30, network=NETWORK, **wishes):
     ends = {f"from_{name}": value for name, value in at(start, network=network).items()}
     ends |= {f"to_{name}": value for name, value in at(goal, network=network).items()}
-    return find_shared(network, stations, **ends, background=None, depart_at=NOON, **wishes)
+    return find_shared(network, stations, **ends, background=None, **{"depart_at": NOON} | wishes)
 
 
 def used(trip):
@@ -101,7 +107,7 @@ def test_a_station_that_takes_no_bicycle_is_passed_by(change):
 
 def test_a_station_that_does_not_tell_its_docks_may_take_the_bicycle():
     trip = find(NEAR_START, station("leave", 28, docks=None))
-    assert (trip.docks, trip.dock_chance) == (None, "unknown")
+    assert (trip.docks, trip.dock_chance, trip.counts_too_early) == (None, "unknown", False)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +181,51 @@ def test_the_chance_of_a_dock_is_that_at_the_end_of_the_ride():
 
 def test_old_news_make_a_bicycle_less_likely():
     assert find(station("take", 2, bikes=5, age_s=540), NEAR_GOAL).bike_chance == "fair"
+
+
+@pytest.mark.parametrize(
+    ("ahead_min", "chances"),
+    [
+        (0, ("good", "good")),
+        (12, ("fair", "fair")),
+        (29, ("unknown", "unknown")),
+        (60 * 24 * 30, ("unknown", "unknown")),
+    ],
+)
+def test_whoever_leaves_later_counts_on_fewer_bicycles_and_half_an_hour_ahead_on_no_number(ahead_min, chances):
+    few = station("take", 2, bikes=4, ebikes=0), station("leave", 28, docks=8)
+    trip = find(*few, depart_at=NOON + timedelta(minutes=ahead_min))
+    assert (trip.bike_chance, trip.dock_chance) == chances
+    assert trip.counts_too_early == ("unknown" in chances)
+
+
+def test_stations_that_are_empty_or_full_now_are_not_passed_by_by_whoever_leaves_in_some_hours():
+    empty, full = station("empty", 1, bikes=0, ebikes=0, docks=20), station("full", 29, docks=0)
+    now, later = (find(empty, NEAR_START, NEAR_GOAL, full, depart_at=NOON + timedelta(hours=hours)) for hours in (0, 3))
+    assert [used(now), used(later)] == [["take", "leave"], ["empty", "full"]]
+    assert (later.bikes, later.docks, later.legs[1].mode.name) == (None, None, "bike")
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(timedelta(0), False), (timedelta(days=1), True)])
+def test_beside_a_later_trip_it_is_said_that_the_numbers_are_those_of_now(ahead, said):
+    ends = {f"{end}_{name}": value for end, node in (("from", 0), ("to", 30)) for name, value in at(node).items()}
+    question = Question(**ends, modes=("bikeshare",), wishes=frozenset(), depart_at=NOON + ahead)
+    found = find_trips(FakeNetworks(NETWORK), question, background=make_air(), stations=lambda: [NEAR_START, NEAR_GOAL])
+    assert ("bike_counts_then" in TripPresenter(found, "en", at=NOON, sources={}).notices()) is said
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_renting": False}, {"is_returning": False}, {"is_installed": False}], ids=["gives", "takes", "there"]
+)
+def test_a_station_that_is_closed_now_is_not_counted_on_later(change):
+    later = NOON + timedelta(hours=3)
+    assert find(station("take", 2, **change), station("leave", 28, **change), depart_at=later) is None
+
+
+@pytest.mark.parametrize(("ebikes", "expected"), [(0, "ebike"), (None, None)])
+def test_later_an_electric_bicycle_is_hoped_for_where_kinds_are_told(ebikes, expected):
+    trip = find(station("take", 2, ebikes=ebikes), NEAR_GOAL, electric=True, depart_at=NOON + timedelta(hours=3))
+    assert (trip and trip.legs[1].mode.name) == expected
 
 
 def test_the_same_question_has_the_same_answer_whatever_the_order_of_stations():

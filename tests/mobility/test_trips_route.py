@@ -23,7 +23,7 @@ from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.trip_parts import Question
 from citizen_api.mobility.trip_schemas import TripsView
 from citizen_api.mobility.trips import find_trips
-from tests.air.makers import HOUR, NOON, SYNTHETIC, make_fact, say
+from tests.air.makers import HOUR, NOON, SYNTHETIC, make_episode, make_fact, say
 from tests.care.makers import import_records, make_record
 from tests.mobility.makers import changed
 from tests.mobility.trip_makers import FakeNetworks, make_dirty_row
@@ -199,6 +199,19 @@ def test_who_has_to_be_there_at_a_time_leaves_as_late_as_each_way_allows(ask, ai
     assert one(answer, "cleanest")["depart_at"] < one(answer, "fastest")["depart_at"]
 
 
+def test_one_may_leave_at_a_time_of_tomorrow_by_the_clock_of_the_place(ask):
+    assert ask(depart_at="tomorrow 22:00")["items"][0]["depart_at"] == "2026-01-07T22:00:00+01:00"
+    assert ask(arrive_by="tomorrow 09:00")["items"][0]["arrive_at"] == "2026-01-07T09:00:00+01:00"
+
+
+def test_in_an_alert_episode_a_trip_is_not_cheered(ask, air, database):
+    air()
+    say(database, make_fact(zone_kind="departement", zone_code="75", level=6), make_episode(tier="alert"))
+    answer = ask(modes="walk")
+    assert {"air_episode", "trip_ease"} <= codes(answer)
+    assert {item["advice"]["code"] for item in answer["items"]} == {"ease"}
+
+
 def test_who_should_have_left_already_is_told(ask):
     assert "trip_too_late" in codes(ask(arrive_by=(NOON + timedelta(minutes=1)).isoformat(), modes="walk"))
 
@@ -258,6 +271,12 @@ def test_on_a_straight_line_the_dose_is_that_of_the_city_s_air(ask, air):
     assert item["dose_ug"]["no2"] == pytest.approx(expected, abs=0.02)
 
 
+def test_off_the_coast_no_activity_is_told(ask):
+    answer = ask(from_="43.0,6.0", to="43.1,6.1", modes="walk")
+    assert answer["items"][0]["activity"] is None
+    assert "trip_land_unknown" in codes(answer)
+
+
 def test_two_cities_side_by_side_are_not_joined_by_a_way_that_nobody_knows(ask, networks):
     far = changed(CITY, lats=CITY.lats + 0.05, box=(CITY.box[0] + 0.05, CITY.box[1], CITY.box[2] + 0.05, CITY.box[3]))
     networks.__init__(CITY, far)
@@ -298,6 +317,7 @@ def test_no_cache_keeps_the_answer_to_a_position(client):
         ({"to": "2.35,48.85"}, "position-swapped", "to"),
         ({"from_": "47.0,-20.0"}, "far-from-communes", "from"),
         ({"to": "47.0,-20.0"}, "far-from-communes", "to"),
+        ({"from_": "46.0,-1.6", "to": "46.05,-1.65"}, "far-from-communes", "to"),
     ],
 )
 def test_an_end_that_cannot_be_says_which_and_why(ask, given, name, field):

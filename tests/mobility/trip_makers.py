@@ -31,7 +31,7 @@ def make_air(*, basis="hours", starts_at=None, hours=48, measured=True, **values
         zone="Europe/Paris",
         starts_at=start,
         values_ug_m3=columns,
-        measured=np.full(hours, measured and known),
+        methods={name: np.full(hours, int(measured and known), np.uint8) for name in POLLUTANTS},
         levels=np.full(hours, 0 if basis == "unknown" else 3, np.int8),
         basis=basis,
         sources=("synthetic",),

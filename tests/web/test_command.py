@@ -27,7 +27,7 @@ def work(progress):
 def test_elsewhere_than_on_a_terminal_there_is_a_plain_line_now_and_then(monkeypatch):
     told = told_on(io.StringIO(), monkeypatch, lambda: work(Progress(plain_every=40)))
     assert told.splitlines() == [
-        "reading: 0 of 100 rows",
+        "reading",
         "reading: 40 of 100 rows",
         "reading: 80 of 100 rows",
         "writing: 100 of 100 rows",

@@ -42,6 +42,7 @@ def build_sample(folder: Path, *, now: datetime, table: LocalFactors | None = No
         source=SOURCE,
         licence=LICENCE,
         attribution=ATTRIBUTION,
+        extract_date=None,  # it does not tell: "2019 or later" is what its streets show
     )
     network, report = build_network(read_tables(HERE), about, air=Air(table=table))
     write_network(city, network, stamp=stamp)
