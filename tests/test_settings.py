@@ -78,6 +78,27 @@ def test_a_process_of_our_own_reads_the_same_settings_from_the_environment_that_
         ("DATABASE_URL", "mysql://somewhere"),
         ("DATABASE_URL", "no address at all"),
         ("DATABASE_URL", "postgresql://host:port/name"),
+        ("MOBILITY_STATION_SILENT_S", "86401"),
+        ("MOBILITY_STATION_SILENT_S", "1e300"),
+        *(
+            ("MOBILITY_TRANSIT_LINKS", link)
+            for link in (
+                "11=http://planner.example/",
+                "11=https://planner.example/?to={oops}",
+                "11=https://planner.example/?to={to_lat",
+                "11=https://user:word@planner.example/",
+                "11=https://{to_lat}.planner.example/",
+                "11=https://planner.example\\@elsewhere.example/",
+                "11=https://localhost/",
+                "11=https://planner.localhost/",
+                "11=https://127.0.0.1/",
+                "11=https://[::1]/",
+                "11=https://2130706433/",
+                "11=https://0x7f.1/",
+                "10=https://planner.example/",
+                "11=https://planner.example/,11=https://other.example/",
+            )
+        ),
     ],
 )
 def test_a_setting_that_is_unknown_or_wrong_refuses_to_start_in_one_line_that_names_it(name, value):
@@ -85,6 +106,12 @@ def test_a_setting_that_is_unknown_or_wrong_refuses_to_start_in_one_line_that_na
         Settings.from_environment({f"ALENTOURS_{name}": value})
     assert "\n" not in str(caught.value)
     assert f"ALENTOURS_{name}" in str(caught.value)
+
+
+def test_planners_of_public_transport_may_hold_the_places_that_are_known():
+    links = "11=https://planner.example:8443?a={from_lat},94=https://Other.example/{to_lat};{to_lon}#{from_lon}"
+    read = Settings.from_environment({"ALENTOURS_MOBILITY_TRANSIT_LINKS": links})
+    assert read.mobility_transit_links == tuple(links.split(","))
 
 
 def test_a_wrong_secret_is_not_shown():

@@ -26,7 +26,18 @@ _EXPECTED: Final = {
     float: "a number",
     date: "a day such as 2026-12-11",
 }
-_LINK: Final = re.compile(r"[0-9]{2}=https://\S+")
+REGIONS: Final = frozenset(
+    {"01", "02", "03", "04", "06", "11", "24", "27", "28", "32", "44", "52", "53", "75", "76", "84", "93", "94"}
+)
+"""INSEE codes of the regions."""
+PLACES: Final = re.compile(r"\{(from_lat|from_lon|to_lat|to_lon)\}")
+"""What the address of a planner of public transport may hold."""
+_LINK: Final = re.compile(
+    # A host by its public name: no user, no number, no place in it.
+    r"(?P<region>[0-9]{2})=https://(?P<host>([a-z0-9-]+\.)+[a-z][a-z0-9-]+)(:[0-9]{1,4})?(?P<rest>[/?#][!-\[\]-~]*)?",
+    re.IGNORECASE,
+)
+_OWN_HOSTS: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "arpa")
 _FILE: Final = re.compile(r"[a-z-]+=https://\S+")
 _AT_LEAST: Final = {
     "database_pool_size": 1,
@@ -44,6 +55,7 @@ _AT_LEAST: Final = {
     "push_timeout_s": 0.1,
     "push_fcm_connections": 1,
 }
+_AT_MOST: Final = {"port": 65_535, "mobility_station_silent_s": 86_400}
 
 
 class SettingsError(ValueError):
@@ -252,8 +264,9 @@ class Settings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= least):
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least {least}, not {value}")
-        if self.port > 65_535:  # noqa: PLR2004 - the range of TCP ports
-            raise SettingsError(f"{PREFIX}PORT must be between 0 and 65535")
+        for name, most in _AT_MOST.items():
+            if getattr(self, name) > most:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be at most {most}, not {getattr(self, name)}")
         if self.default_language not in {"fr", "en"}:
             raise SettingsError(f"{PREFIX}DEFAULT_LANGUAGE must be fr or en")
         if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
@@ -276,9 +289,7 @@ class Settings:
             if not _FILE.fullmatch(named):
                 # The address may hold a key: it is not shown.
                 raise SettingsError(f"{PREFIX}MOBILITY_GBFS must be like velib=https://velib.example/gbfs.json")
-        for named in self.mobility_transit_links:
-            if not _LINK.fullmatch(named):
-                raise SettingsError(f"{PREFIX}MOBILITY_TRANSIT_LINKS must be like 11=https://planner.example/")
+        _check_links(self.mobility_transit_links)
 
     def _check_push(self) -> None:
         if self.engine not in ENGINES:
@@ -312,6 +323,21 @@ def _check_files(files: tuple[str, ...]) -> None:
         if not _FILE.fullmatch(named):
             # The address may hold a key: it is not shown.
             raise SettingsError(f"{PREFIX}AIR_FILES must be like uv=https://files.example/{{date}}.csv")
+
+
+def _check_links(links: tuple[str, ...]) -> None:
+    name = f"{PREFIX}MOBILITY_TRANSIT_LINKS"
+    seen: set[str] = set()
+    for link in links:
+        read = _LINK.fullmatch(link)
+        if read is None or read["host"].lower().rpartition(".")[2] in _OWN_HOSTS:
+            raise SettingsError(f"{name} must be like 11=https://planner.example/, with the public name of a host")
+        region, rest = read["region"], PLACES.sub("", read["rest"] or "")
+        if region not in REGIONS or region in seen:
+            raise SettingsError(f"{name}: {region} is not the INSEE code of a region, or is there twice")
+        if "{" in rest or "}" in rest:
+            raise SettingsError(f"{name}: of {region} holds another place than {{from_lat}}, {{from_lon}}, …")
+        seen.add(region)
 
 
 def _check_limit(name: str, text: str) -> None:

@@ -20,6 +20,9 @@ JUDGED_M: Final = 20.0
 TOO_STEEP: Final = 0.06
 """Steeper than this is no way for a wheelchair (French order of 15 January 2007: 5 %, up to 8 % over 2 metres)."""
 STEEPEST: Final = 0.35
+LOWEST_M: Final = -500.0
+HIGHEST_M: Final = 9_000.0
+"""No street on earth is lower or higher: a raster that says so has marked a gap without declaring it."""
 
 STEPS_PACE: Final = 2.0
 """On steps one takes twice the time of the flat (some 0.5 to 0.7 m/s along the slope: Fruin 1971, stairs)."""
@@ -55,7 +58,7 @@ class Slopes:
 def slopes(lines: Lines, heights: Raster | None, *, incline_pct: FloatArray, carried: NDArray[np.bool_]) -> Slopes:
     """Slopes by the heights at points along the streets; where these are not known, by what was mapped (NaN: nothing).
 
-    `heights`: in metres; read smoothly, because from cell to cell they would rise in steps of the grid. `carried`:
+    `heights`: in metres, unknown outside LOWEST_M to HIGHEST_M; read smoothly, because from cell to cell they would rise in steps of the grid. `carried`:
     streets that do not follow the ground (bridges, tunnels): only their ends are asked for.
     """
     length = lines.length_m
@@ -70,6 +73,7 @@ def slopes(lines: Lines, heights: Raster | None, *, incline_pct: FloatArray, car
         stops = np.repeat(np.arange(len(parts)), parts + 1)
         stop = np.arange(len(stops)) - np.repeat(np.cumsum(parts + 1) - (parts + 1), parts + 1)
         height = heights.at(*lines.degrees(*lines.along(stops, stop / parts[stops])), smooth=True)
+        height = np.where((height >= LOWEST_M) & (height <= HIGHEST_M), height, np.nan)
         rise = np.diff(height)[stops[1:] == stops[:-1]]
         known = np.bincount(streets, weights=np.isnan(rise), minlength=len(parts))[streets] == 0
         slope = np.where(known, rise / part_m, slope)

@@ -300,8 +300,11 @@ class DeparturePresenter:
         return self.say("leave_by", at=self.clock(at, beside=beside), mode=self.trip.label(mode))
 
     def _last_useful(self) -> list[dict[str, str]]:
-        """The notice of the last departure before the first closing."""
-        span = next((span for span in self.plan.spans if span.leave_by), None)
+        """The notice of the last departure before it closes for the day."""
+        useful = [span for span in self.plan.spans if span.leave_by and span.closes_at is not None]
+        # A place that closes for lunch opens again: the last of the first day counts.
+        days = [self.trip.local(span.opens_at).date() for span in useful]
+        span = next((span for span, day in zip(reversed(useful), reversed(days), strict=True) if day == days[0]), None)
         if span is None or span.closes_at is None:
             return []
         closes_at = span.closes_at

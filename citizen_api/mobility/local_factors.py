@@ -23,6 +23,10 @@ DECAY_MIN_M: Final = 1.0
 DECAY_MAX_M: Final = 2_000.0
 COVERED_LEAST: Final = 0.5
 """Share of the streets, by length, of which a map must say something."""
+VALUE_MOST: Final = 2_000.0
+"""A map with more than this (in ug/m3) does not tell of air: a gap that was not declared, another unit."""
+STRANGE_MOST: Final = 0.05
+"""Share of the streets, by length, that may have values which no air has; with more, the map is not believed."""
 _FIELDS: Final = frozenset({"source", "decay_m", "pollutants"})
 _REMARKS: Final = frozenset({"measured", "assumed"})
 _WHAT: Final = "a table of local factors"
@@ -98,20 +102,35 @@ def raster_factors(
 ) -> Float32Array:
     """float32[streets] with a mean of 1 over their length, from the map's value at the middle of each street.
 
-    Only the ratio of one place to another is used, so the map may be of a year, a day or an hour, in any unit. A street
-    of which it says nothing, or a negative value, has 1: it is neither better nor worse than the city. Raises
-    SourceFormatError when that are more than half of the streets, by their length, or the map is 0 everywhere.
+    Only the ratio of one place to another is used, so the map may be of a year, a day or an hour, in any unit in
+    which no value is above VALUE_MOST. A street of which it says nothing, or a negative value, has 1: it is neither
+    better nor worse than the city; so has one whose value is above VALUE_MOST, or its factor outside FACTOR_MIN to
+    FACTOR_MAX. Raises SourceFormatError when the former are more than half of the streets, by their length, the latter
+    more than STRANGE_MOST, or the map is 0 everywhere.
     """
     values = raster.at(lats, lons)
-    known = values >= 0
+    told = values >= 0
+    known = told & (values <= VALUE_MOST)
     total_m = float(length_m.sum(dtype=np.float64))
-    covered = float(length_m[known].sum(dtype=np.float64)) / total_m if total_m else 0.0
-    if covered < COVERED_LEAST:
+
+    def share(of: NDArray[np.bool_]) -> float:
+        return float(length_m[of].sum(dtype=np.float64)) / total_m if total_m else 0.0
+
+    if (covered := share(told)) < COVERED_LEAST:
         raise SourceFormatError(f"The map of the air says something of {covered:.0%} of the streets only.")
-    mean = float(np.average(values[known], weights=length_m[known]))
-    if mean <= 0:
+    if not np.any(values[told & (length_m > 0)]):
         raise SourceFormatError("The map of the air is 0 everywhere.")
-    return np.where(known, values / mean, 1.0).astype(np.float32)
+    if share(known):
+        mean = np.average(values[known], weights=length_m[known])
+        known &= (values >= FACTOR_MIN * mean) & (values <= FACTOR_MAX * mean)
+    if (strange := share(told & ~known)) > STRANGE_MOST:
+        raise SourceFormatError(
+            f"The map of the air gives {strange:.0%} of the streets values that no air has, above {VALUE_MOST:.0f} or "
+            "far from all others: is the value for nothing known declared?"
+        )
+    mean = np.average(values[known], weights=length_m[known])
+    # Without the strange ones the mean is another.
+    return np.where(known, np.clip(np.where(known, values, mean) / mean, FACTOR_MIN, FACTOR_MAX), 1.0).astype(np.float32)
 
 
 def _with_mean_1(values: NDArray[np.float64], length_m: Float32Array) -> Float32Array:

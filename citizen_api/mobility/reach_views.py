@@ -31,6 +31,7 @@ from citizen_api.mobility.reach import ReachAnswer, ReachQuestion, find_reachabl
 from citizen_api.mobility.reach_present import isochrone_picture, isochrone_view, reachable_json
 from citizen_api.mobility.reach_schemas import IsochroneArgs, IsochroneView, ReachableArgs, ReachableView
 from citizen_api.mobility.rules import MODES
+from citizen_api.mobility.trip_ends import PAST
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.negotiation import preferred_type
@@ -48,6 +49,12 @@ class ProfileNotByBike(Problem):
     """See `content/problems.yaml`."""
 
     name, status = "profile-not-by-bike", 422
+
+
+class ReachableInThePast(Problem):
+    """See `content/problems.yaml`."""
+
+    name, status = "reachable-in-the-past", 422
 
 
 WHERE_PROBLEMS: Final = (PositionOutOfRange, PositionSwapped, ProfileNotByBike)
@@ -95,7 +102,7 @@ def isochrone_map(args: dict[str, Any]) -> Response:
 @blp.arguments(ReachableArgs, location="query")
 @blp.response(200, ReachableView)
 @blp.alt_response(200, schema=_A_MAP, content_type=SVG)
-@blp.problems(*WHERE_PROBLEMS, CategoryUnknown, NotAcceptable)
+@blp.problems(*WHERE_PROBLEMS, CategoryUnknown, ReachableInThePast, NotAcceptable)
 def reachable(args: dict[str, Any]) -> Any:
     """Find places of care within some minutes over the streets, the soonest reached first.
 
@@ -113,7 +120,7 @@ def reachable(args: dict[str, Any]) -> Any:
 @blp.get("/v1/care/reachable.svg")
 @blp.arguments(ReachableArgs, location="query")
 @blp.response(200, _A_MAP, content_type=SVG)
-@blp.problems(*WHERE_PROBLEMS, CategoryUnknown)
+@blp.problems(*WHERE_PROBLEMS, CategoryUnknown, ReachableInThePast)
 def reachable_map(args: dict[str, Any]) -> Response:
     """Draw places of care within some minutes over the streets."""
     directory, question, answer = _reachable(args)
@@ -175,6 +182,8 @@ def _isochrone_map(args: dict[str, Any], found: list[Isochrone]) -> Response:
 def _reachable(args: dict[str, Any]) -> tuple[Directory, ReachQuestion, ReachAnswer]:
     _check(args)
     leave_at = now() if args["open"] in ("now", "any") else args["open"]
+    if leave_at < now() - PAST:
+        raise ReachableInThePast
     question = ReachQuestion(
         lat=args["lat"],
         lon=args["lon"],

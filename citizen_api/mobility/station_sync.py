@@ -81,9 +81,18 @@ class BikeKeeper:
         self._draw = draw
 
     def turn(self) -> Turn | None:
-        """Read the system, if it is due and nobody else took the turn; None if not."""
+        """Read the system, if it is due and nobody else took the turn; None if not.
+
+        What nobody expected is raised, but counts as a failure: the system is asked more seldom, and it is seen.
+        """
         lease = self._take()
-        return None if lease is None else self._read(lease)
+        if lease is None:
+            return None
+        try:
+            return self._read(lease)
+        except Exception as error:
+            self._failed(lease, "failed", type(error).__name__, None)
+            raise
 
     def _take(self) -> datetime | None:
         now = self._clock()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +13,9 @@ import httpx
 import yaml
 
 from citizen_api.core.outgoing import refusal
+from citizen_api.core.settings import PLACES
 
 _TABLE: Final = Path(__file__).parent / "data" / "transit.yaml"
-_PLACES: Final = re.compile(r"\{(from_lat|from_lon|to_lat|to_lon)\}")
 _log = logging.getLogger("alentours.mobility")
 
 
@@ -71,7 +70,7 @@ def transit_link(
     if planner is None:
         return None
     values = {"from_lat": from_lat, "from_lon": from_lon, "to_lat": to_lat, "to_lon": to_lon}
-    url = _PLACES.sub(lambda place: f"{values[place[1]]:.4f}", planner.template)
+    url = PLACES.sub(lambda place: f"{values[place[1]]:.4f}", planner.template)
     if not _may_be_followed(url):
         _log.warning("transit planner refused", extra={"region": region_code})
         return None
@@ -79,7 +78,7 @@ def transit_link(
         region_code=region_code,
         operator=planner.operator,
         url=url,
-        tells_position=_PLACES.search(planner.template) is not None,
+        tells_position=PLACES.search(planner.template) is not None,
     )
 
 

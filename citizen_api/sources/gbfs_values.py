@@ -12,6 +12,8 @@ from citizen_api.sources.records import BadRowError, SourceFormatError
 
 MOST: Final = 10_000
 """More bicycles or docks than this at one station are a fault."""
+LONGEST_TTL_S: Final = 86_400.0
+"""What a feed may ask for at most: longer is a fault, and could not be counted with."""
 _STATES: Final = {"1": True, "true": True, "0": False, "false": False}
 _PREFERRED: Final = ("fr", "en")
 _FIRST_S, _LAST_S = 631_152_000.0, 4_102_444_800.0
@@ -41,9 +43,9 @@ def rows_of(data: Mapping[str, Any], name: str, *, most: int, what: str) -> list
 
 
 def ttl_s(document: Mapping[str, Any]) -> float:
-    """Seconds after which a feed is due again, as it says; 0 where it says nothing sensible."""
+    """Seconds after which a feed is due again, as it says, a day at most; 0 where it says nothing sensible."""
     try:
-        return max(0.0, number(document.get("ttl")) or 0.0)
+        return min(max(0.0, number(document.get("ttl")) or 0.0), LONGEST_TTL_S)
     except BadRowError:
         return 0.0
 

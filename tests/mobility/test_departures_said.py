@@ -192,6 +192,13 @@ def test_the_last_departure_tells_its_day_once(ask, database, pharmacy):
     assert told.count("tomorrow") == 1
 
 
+def test_the_last_departure_is_before_the_evening_of_a_place_that_closes_for_lunch(ask, database, pharmacy):
+    make_forecast(database, 30)
+    answer = ask(to=None, to_facility=pharmacy("Mo-Fr 09:00-12:30,14:00-19:30"), after="tomorrow 08:00")
+    (told,) = [entry["text"] for entry in answer["notices"] if entry["code"] == "departure_last_useful"]
+    assert "(19:30 tomorrow)" in told
+
+
 def test_who_has_more_than_an_hour_by_all_that_was_asked_is_offered_public_transport(ask, database):
     make_forecast(database, 30)
     far = ask(to="48.80,2.25")

@@ -187,6 +187,22 @@ def test_a_street_of_which_the_map_says_nothing_is_as_the_city(value):
     assert factors_on(make_map(10, 30, value), 100, 100, 100).tolist() == [0.5, 1.5, 1.0]
 
 
+@pytest.mark.parametrize("value", [0, 1_900, 9_999, 1e308])
+def test_a_street_with_a_value_that_no_air_has_is_as_the_city(value):
+    assert factors_on(make_map(10, 30, value), 100, 100, 8).tolist() == [0.5, 1.5, 1.0]
+
+
+@pytest.mark.parametrize("value", [0, 9_999, 1e308])
+def test_a_map_with_many_values_that_no_air_has_is_refused_in_one_line(value):
+    with pytest.raises(SourceFormatError, match=r"^The map of the air gives 9% of the streets values .*\?$"):
+        factors_on(make_map(10, 30, value), 100, 100, 20)
+
+
+def test_a_map_in_quite_another_unit_is_refused():
+    with pytest.raises(SourceFormatError, match="100% of the streets values"):
+        factors_on(make_map(20_000, 30_000), 100, 100)
+
+
 def test_a_map_of_less_than_half_of_the_streets_is_refused():
     with pytest.raises(SourceFormatError, match="something of 25% of the streets only"):
         factors_on(make_map(10), 100, 300)

@@ -107,6 +107,14 @@ def test_a_system_that_gives_nothing_keeps_what_its_stations_said(keep, database
     assert (row.fetched_at, row.failures, row.problem, bikes(database)) == (NOW, 1, problem, [9])
 
 
+def test_what_nobody_expected_is_raised_and_counts_as_a_failure(keep, database, caplog):
+    with pytest.raises(OverflowError):
+        keep(SyntheticSystem(make_reading(make_record(), ttl_s=1e300))).turn()
+    row = row_of(database)
+    assert (row.failures, row.problem, row.next_try_at) == (1, "failed", NOW + MINUTE)
+    assert [record.why for record in caplog.records] == ["OverflowError"]
+
+
 def test_what_a_system_said_last_is_not_offered_once_it_is_silent(keep, database, clock):
     keeper = keep(SyntheticSystem(make_reading(make_record()), DOWN))
     for minutes in range(15):

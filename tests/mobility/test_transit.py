@@ -9,6 +9,7 @@ import pytest
 
 import citizen_api.territory.data as territory_data
 from citizen_api.core.outgoing import refusal
+from citizen_api.core.settings import REGIONS
 from citizen_api.mobility.transit import Planner, bundled_planners, planners_of, transit_link
 
 ENDS = {"from_lat": 48.859012, "from_lon": 2.354567, "to_lat": 48.8685, "to_lon": 2.378}
@@ -22,6 +23,12 @@ def test_every_planner_that_comes_with_us_is_of_a_region_https_and_told_no_posit
         assert refusal(planner.template) is None
         assert "{" not in planner.template
         assert planner.operator
+
+
+def test_the_regions_of_the_setting_are_those_of_the_territory():
+    with (Path(territory_data.__file__).parent / "regions.csv").open(encoding="utf-8") as file:
+        codes = {row["code"] for row in csv.DictReader(file)}
+    assert {code for code in codes if len(code) == 2} == REGIONS
 
 
 def test_the_region_s_own_planner_is_offered():
