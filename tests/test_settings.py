@@ -92,6 +92,7 @@ def test_a_process_of_our_own_reads_the_same_settings_from_the_environment_that_
                 "11=https://localhost/",
                 "11=https://planner.localhost/",
                 "11=https://127.0.0.1/",
+                "11=https://planner.example:65536/",
                 "11=https://[::1]/",
                 "11=https://2130706433/",
                 "11=https://0x7f.1/",

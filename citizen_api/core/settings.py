@@ -34,7 +34,8 @@ PLACES: Final = re.compile(r"\{(from_lat|from_lon|to_lat|to_lon)\}")
 """What the address of a planner of public transport may hold."""
 _LINK: Final = re.compile(
     # A host by its public name: no user, no number, no place in it.
-    r"(?P<region>[0-9]{2})=https://(?P<host>([a-z0-9-]+\.)+[a-z][a-z0-9-]+)(:[0-9]{1,4})?(?P<rest>[/?#][!-\[\]-~]*)?",
+    r"(?P<region>[0-9]{2})=https://(?P<host>([a-z0-9-]+\.)+[a-z][a-z0-9-]+)(:(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>[/?#][!-\[\]-~]*)?",
     re.IGNORECASE,
 )
 _OWN_HOSTS: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "arpa")
@@ -260,13 +261,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that could only fail later. Raises SettingsError; a secret value is never shown."""
-        for name, least in _AT_LEAST.items():
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= least):
-                raise SettingsError(f"{PREFIX}{name.upper()} must be at least {least}, not {value}")
-        for name, most in _AT_MOST.items():
-            if getattr(self, name) > most:
-                raise SettingsError(f"{PREFIX}{name.upper()} must be at most {most}, not {getattr(self, name)}")
+        self._check_ranges()
         if self.default_language not in {"fr", "en"}:
             raise SettingsError(f"{PREFIX}DEFAULT_LANGUAGE must be fr or en")
         if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
@@ -283,6 +278,15 @@ class Settings:
         self._check_mobility()
         _check_database(self.database)
         _check_files(self.air_files)
+
+    def _check_ranges(self) -> None:
+        for name, least in _AT_LEAST.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= least):
+                raise SettingsError(f"{PREFIX}{name.upper()} must be at least {least}, not {value}")
+        for name, most in _AT_MOST.items():
+            if getattr(self, name) > most:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be at most {most}, not {getattr(self, name)}")
 
     def _check_mobility(self) -> None:
         for named in self.mobility_gbfs:
@@ -330,13 +334,16 @@ def _check_links(links: tuple[str, ...]) -> None:
     seen: set[str] = set()
     for link in links:
         read = _LINK.fullmatch(link)
-        if read is None or read["host"].lower().rpartition(".")[2] in _OWN_HOSTS:
+        own = read is None or read["host"].lower().rpartition(".")[2] in _OWN_HOSTS
+        if read is None or own or int(read["port"] or 0) > _AT_MOST["port"]:
             raise SettingsError(f"{name} must be like 11=https://planner.example/, with the public name of a host")
         region, rest = read["region"], PLACES.sub("", read["rest"] or "")
         if region not in REGIONS or region in seen:
             raise SettingsError(f"{name}: {region} is not the INSEE code of a region, or is there twice")
         if "{" in rest or "}" in rest:
-            raise SettingsError(f"{name}: of {region} holds another place than {{from_lat}}, {{from_lon}}, …")
+            raise SettingsError(
+                f"{name}: the address of {region} holds another place than {{from_lat}}, {{from_lon}}, …"
+            )
         seen.add(region)
 
 

@@ -58,8 +58,9 @@ class Slopes:
 def slopes(lines: Lines, heights: Raster | None, *, incline_pct: FloatArray, carried: NDArray[np.bool_]) -> Slopes:
     """Slopes by the heights at points along the streets; where these are not known, by what was mapped (NaN: nothing).
 
-    `heights`: in metres, unknown outside LOWEST_M to HIGHEST_M; read smoothly, because from cell to cell they would rise in steps of the grid. `carried`:
-    streets that do not follow the ground (bridges, tunnels): only their ends are asked for.
+    `heights`: in metres, unknown outside LOWEST_M to HIGHEST_M; read smoothly, because from cell to cell they would
+    rise in steps of the grid. `carried`: streets that do not follow the ground (bridges, tunnels): only their ends are
+    asked for.
     """
     length = lines.length_m
     parts = np.where(carried, 1, np.maximum(np.rint(length / SAMPLE_M), 1)).astype(np.int64)

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.ops import substring
 
 from citizen_api.mobility.network import Float32Array, FloatArray, Graph, Network, to_plane
 from citizen_api.mobility.profiles import CHILD_PACE, costs_of
@@ -26,7 +25,7 @@ SIMPLER_M: Final = 6.0
 _DIGITS: Final = 5
 """Of the degrees of an outline: a metre."""
 _EDGE_M: Final = 60.0
-_TILE_M: Final = 400.0
+_TILE_M: Final = 1000.0
 _CORNERS_OF_A_CIRCLE: Final = 16
 """For a quarter."""
 
@@ -142,19 +141,33 @@ def _pieces(network: Network, gone: _Gone, known: NDArray[np.bool_]) -> tuple[ND
     fresh = gone.streets[whole[gone.streets] & ~known[gone.streets]]
     lines = [_lines(network, fresh)]
     partly = ~whole[gone.streets]
-    parts = []
-    for street, ahead, back in zip(
-        gone.streets[partly].tolist(), gone.from_tail[partly].tolist(), gone.from_head[partly].tolist(), strict=True
-    ):
-        (line,) = _lines(network, np.array([street]))
-        parts += [
-            substring(line, begin, end, normalized=True) for begin, end in ((0, ahead), (1 - back, 1)) if begin < end
-        ]
+    streets, ahead, back = gone.streets[partly], gone.from_tail[partly], gone.from_head[partly]
+    lines.append(_cut(network, streets[ahead > 0], np.zeros(int((ahead > 0).sum())), ahead[ahead > 0]))
+    lines.append(_cut(network, streets[back > 0], 1 - back[back > 0], np.ones(int((back > 0).sum()))))
     if not whole[gone.start]:
-        (line,) = _lines(network, np.array([gone.start]))
-        parts.append(substring(line, gone.middle[0], gone.middle[1], normalized=True))
-    lines.append(np.array(parts, dtype=np.object_))
+        begin, end = gone.middle
+        lines.append(_cut(network, np.array([gone.start]), np.array([begin]), np.array([end])))
     return np.concatenate(lines), whole
+
+
+def _cut(network: Network, streets: NDArray[np.int64], begin: FloatArray, end: FloatArray) -> NDArray[np.object_]:
+    """Of each street the piece between two fractions of its length; all at once, as one may cut thousands."""
+    lines = _lines(network, streets)
+    if not len(lines):
+        return lines
+    corners, owners = shapely.get_coordinates(lines, return_index=True)
+    steps = np.hypot(*np.diff(corners, axis=0, prepend=corners[:1]).T)
+    steps[np.flatnonzero(np.diff(owners, prepend=-1))] = 0
+    along = steps.cumsum()
+    along -= along[np.searchsorted(owners, np.arange(len(lines)))][owners]
+    along /= np.maximum(shapely.length(lines), 1e-9)[owners]
+    between = (along > begin[owners]) & (along < end[owners])
+    each = np.arange(len(lines))
+    ends = [shapely.get_coordinates(shapely.line_interpolate_point(lines, at, normalized=True)) for at in (begin, end)]
+    owners = np.concatenate((each, owners[between], each))
+    order = np.argsort(owners, kind="stable")
+    corners = np.concatenate((ends[0], corners[between], ends[1]))[order]
+    return np.asarray(shapely.linestrings(corners, indices=owners[order]))
 
 
 def _lines(network: Network, streets: NDArray[np.int64]) -> NDArray[np.object_]:
@@ -176,15 +189,32 @@ def _lines(network: Network, streets: NDArray[np.int64]) -> NDArray[np.object_]:
 def _joined(pieces: NDArray[np.object_], before: Any) -> Any:
     """Everything within BESIDE_M of the pieces, and the area before, without small holes.
 
+    Blocks that are reached all around are joined as they are, which costs little. What is within BESIDE_M of a street
+    between them is in them, or near a street at their edge: only those at the edge and beyond it are made wide.
     Tile by tile, then all tiles: joining shapes that are far apart costs the most.
     """
-    wide = shapely.buffer(pieces, BESIDE_M, quad_segs=2)
-    bounds = shapely.bounds(pieces)
+    blocks = _blocks(pieces)
+    shapely.prepare(blocks)
+    outer = pieces[~shapely.contains_properly(blocks, pieces)]
+    bounds = shapely.bounds(outer)
     tiles = (bounds[:, 0] // _TILE_M) * 10_000 + bounds[:, 1] // _TILE_M
     order = np.argsort(tiles, kind="stable")
-    groups = np.split(wide[order], np.flatnonzero(np.diff(tiles[order])) + 1) if len(order) else []
-    parts = [_filled(shapely.union_all(group)) for group in groups]
-    return _filled(shapely.union_all([*parts, *([] if before is None else [before])]))
+    groups = np.split(outer[order], np.flatnonzero(np.diff(tiles[order])) + 1) if len(order) else []
+    together = np.array([shapely.multilinestrings(group) for group in groups], dtype=np.object_)
+    parts = shapely.buffer(together, BESIDE_M, quad_segs=2)
+    return _filled(shapely.union_all([blocks, *parts, *([] if before is None else [before])]))
+
+
+def _blocks(pieces: NDArray[np.object_]) -> Any:
+    """The blocks with pieces all around of which no more than a small hole is farther than BESIDE_M from them."""
+    blocks = shapely.get_parts(shapely.polygonize(pieces))
+    blocks = blocks[shapely.is_valid(blocks)]
+    large = np.flatnonzero(shapely.area(blocks) >= HOLE_M2)
+    inside = shapely.area(shapely.buffer(blocks[large], -BESIDE_M, quad_segs=2))
+    blocks = np.delete(blocks, large[inside >= HOLE_M2])
+    whole = shapely.coverage_union_all(blocks)
+    # Streets that cross without a junction, as on a bridge, bound blocks that lie over each other.
+    return whole if whole.is_valid else shapely.union_all(blocks)
 
 
 def _filled(area: Any) -> Any:

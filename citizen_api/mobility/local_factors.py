@@ -130,7 +130,9 @@ def raster_factors(
         )
     mean = np.average(values[known], weights=length_m[known])
     # Without the strange ones the mean is another.
-    return np.where(known, np.clip(np.where(known, values, mean) / mean, FACTOR_MIN, FACTOR_MAX), 1.0).astype(np.float32)
+    return np.where(known, np.clip(np.where(known, values, mean) / mean, FACTOR_MIN, FACTOR_MAX), 1.0).astype(
+        np.float32
+    )
 
 
 def _with_mean_1(values: NDArray[np.float64], length_m: Float32Array) -> Float32Array:

@@ -17,13 +17,14 @@ _SYMBOL: Final = 48
 """Room of a symbol of the legend."""
 _WIDTHS: Final = {0: 0.54, 700: 0.6}
 """Width of a letter by its weight, in parts of its size: those of a wide face, so that no common one overflows."""
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNSAFE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]")
+"""What XML cannot hold, and controls of direction, by which a name may turn around the words beside it."""
 _LONGEST_BAR_PX: Final = 110
 
 
 def safe(text: str) -> str:
-    """A text as XML, without the characters that XML cannot hold."""
-    return escape(_NO_XML.sub("", text))
+    """A text as XML, without the characters that XML cannot hold and without controls of direction."""
+    return escape(_UNSAFE.sub("", text))
 
 
 def n(value: float) -> str:
@@ -42,7 +43,7 @@ def text_svg(
 
 def wrapped(text: str, size: float, room: float, weight: int = 0) -> list[str]:
     """A text cut into lines that fit."""
-    return textwrap.wrap(_NO_XML.sub("", text), max(1, int(room / (size * _WIDTHS[weight]))))
+    return textwrap.wrap(_UNSAFE.sub("", text), max(1, int(room / (size * _WIDTHS[weight]))))
 
 
 def wide(text: str, size: float, weight: int = 0) -> float:

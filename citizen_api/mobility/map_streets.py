@@ -113,6 +113,11 @@ def _pieces(network: Network, view: View) -> _Pieces | None:
     streets = streets[(network.flags[streets] & (Flag.TUNNEL | Flag.INDOOR)) == 0]
     if not len(streets):
         return None
+    # Before anything is built: a wide view holds a whole city, and draws of it little.
+    streets = streets[_drawn_at(view.m_per_px)[network.kinds[streets]]]
+    if not len(streets):
+        nothing = np.empty(0, np.object_)
+        return _Pieces(network, streets, nothing, network.kinds[streets], network.flags[streets])
     starts = network.shape_offsets[streets].astype(np.int64)
     counts = network.shape_offsets[streets + 1] - starts
     owners = np.repeat(np.arange(len(streets)), counts)
@@ -128,6 +133,12 @@ def _pieces(network: Network, view: View) -> _Pieces | None:
     return _Pieces(network, streets, lines[kept], network.kinds[streets], network.flags[streets])
 
 
+def _drawn_at(m_per_px: float) -> NDArray[np.bool_]:
+    """Of each kind of street whether it is drawn at this scale."""
+    drawn = {kind for level in _CLASSES if m_per_px <= level.coarsest_m_per_px for kind in level.kinds}
+    return np.array([kind in drawn for kind in KINDS])
+
+
 def _streets_in(network: Network, view: View) -> IntArray:
     south, west, north, east = view.corners()
     x0, y0 = network.plane(lat=south, lon=west)
@@ -135,14 +146,14 @@ def _streets_in(network: Network, view: View) -> IntArray:
     size = network.cell_m
     first_column, last_column = int((x0 - network.west_m) // size), int((x1 - network.west_m) // size)
     first_row, last_row = int((y0 - network.south_m) // size), int((y1 - network.south_m) // size)
-    held = [np.empty(0, np.int32)]
+    held = np.zeros(len(network.tails), np.bool_)
     for row in range(max(0, first_row), min(network.rows - 1, last_row) + 1):
         left, right = max(0, first_column), min(network.columns - 1, last_column)
         if left <= right:
             cell = row * network.columns
             part = slice(int(network.cell_offsets[cell + left]), int(network.cell_offsets[cell + right + 1]))
-            held.append(np.asarray(network.cell_streets[part]))
-    return np.unique(np.concatenate(held))
+            held[network.cell_streets[part]] = True
+    return np.flatnonzero(held).astype(np.int32)
 
 
 def _merged(lines: NDArray[np.object_]) -> NDArray[np.object_]:

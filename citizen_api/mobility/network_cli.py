@@ -11,11 +11,11 @@ from typing import Final
 import click
 
 from citizen_api.core.locks import TakenError
-from citizen_api.core.versions import DamagedError
+from citizen_api.core.versions import POINTER, DamagedError, building
 from citizen_api.mobility.building import About, Air, NoNetworkError, Relief, Report, build_network
 from citizen_api.mobility.local_factors import LocalFactors, read_table
 from citizen_api.mobility.network import GRAPHS, POLLUTANTS, Network
-from citizen_api.mobility.network_files import current_version, is_city, open_network, remove_network, write_network
+from citizen_api.mobility.network_files import current_version, is_city, open_network, remove_network, write_held
 from citizen_api.mobility.networks import FOLDER
 from citizen_api.mobility.sample import ATTRIBUTION, LICENCE, build_sample
 from citizen_api.sources.osm_pbf import OLDEST_YEAR
@@ -26,6 +26,7 @@ from citizen_api.sources.records import SourceFormatError
 from citizen_api.web.command import Context, Progress
 
 _ENDINGS: Final = re.compile(r"(-latest|-\d{6}|-\d{8})?(\.osm)?(\.pbf)?$", re.IGNORECASE)
+_TITLE_MAX: Final = 120
 _FILE: Final = click.Path(path_type=Path)
 
 
@@ -76,10 +77,12 @@ def build(
         raise click.UsageError("--sample goes alone")
     if city is not None and not is_city(city):
         raise click.UsageError("--city is made of a-z, 0-9 and single hyphens, 60 at most")
+    _check_title(title)
+    maps = _maps(exposures)
+    _check_files(file, elevation, *maps.values())
     dated = extract_date.date() if extract_date else None
     if dated is not None and not _is_plausible(dated, context):
         raise click.UsageError(f"--extract-date is a day from {OLDEST_YEAR} to today")
-    maps = _maps(exposures)
     folder = context.settings.data_dir / FOLDER
     table_file = context.settings.mobility_local_factors
     with closing(Progress("objects", plain_every=1_000_000)) as progress:
@@ -88,7 +91,7 @@ def build(
             report = (
                 build_sample(folder, now=context.clock(), table=table)
                 if file is None
-                else _build(context, file, city or _city(file), title, dated, elevation, maps, table, progress)
+                else _build_held(context, file, city or _city(file), title, dated, elevation, maps, table, progress)
             )
         except OSError as error:
             raise click.ClickException(f"{error.filename or file}: {error.strerror or error}") from error
@@ -100,6 +103,18 @@ def build(
         click.echo("It is built already.")
     else:
         _say(report)
+
+
+def _build_held(
+    context: Context,
+    file: Path,
+    city: str,
+    *given: *tuple[str | None, date | None, Path | None, dict[str, Path], LocalFactors, Tell],
+) -> Report:
+    """Build a city, its lock held from the first byte: a second build ends before it has read anything."""
+    file.stat()  # what is not there leaves no folder behind
+    with building(context.settings.data_dir / FOLDER / city):
+        return _build(context, file, city, *given)
 
 
 def _build(
@@ -134,8 +149,19 @@ def _build(
         extract_date=dated,
     )
     made, report = build_network(extract, about, air=air, relief=relief, progress=tell)
-    write_network(context.settings.data_dir / FOLDER / city, made, stamp=f"{now:%Y%m%dT%H%M%S}")
+    write_held(context.settings.data_dir / FOLDER / city, made, stamp=f"{now:%Y%m%dT%H%M%S}")
     return report
+
+
+def _check_title(title: str | None) -> None:
+    if title is not None and not (title.strip() and title.isprintable() and len(title) <= _TITLE_MAX):
+        raise click.UsageError(f"--title is made of letters that can be seen, {_TITLE_MAX} at most")
+
+
+def _check_files(*files: Path | None) -> None:
+    for path in files:
+        if path is not None and path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise click.ClickException(f"{path}: not a regular file")
 
 
 def _is_plausible(dated: date, context: Context) -> bool:
@@ -203,7 +229,8 @@ def remove(context: Context, city: str) -> None:
 def list_command(context: Context) -> None:
     """Tell which cities have a network."""
     folder = context.settings.data_dir / FOLDER
-    cities = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.exists() else []
+    # A folder without a pointer is that of a build that goes on, or that failed: no city yet.
+    cities = sorted(path for path in folder.iterdir() if (path / POINTER).exists()) if folder.exists() else []
     for city in cities:
         found = _opened(city)
         click.echo(f"{city.name}: {_told(found)}" if found else f"{city.name}: not whole; build it again")

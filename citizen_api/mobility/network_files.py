@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from citizen_api.core import versions
 from citizen_api.core.versions import DamagedError, Versions
-from citizen_api.mobility.network import GRAPHS, POLLUTANTS, Graph, IntArray, Network
+from citizen_api.mobility.network import GRAPHS, POLLUTANTS, Graph, Network
+from citizen_api.mobility.network_checks import is_whole
 
 FORMAT: Final = 1
 _VERSIONS: Final = Versions(FORMAT)
@@ -47,9 +47,15 @@ def is_city(name: str) -> bool:
 
 
 def write_network(folder: Path, network: Network, *, stamp: str) -> Path:
+    """Do as `write_held`, where nothing long comes before. Raises TakenError when another process is at it."""
+    with versions.building(folder):
+        return write_held(folder, network, stamp=stamp)
+
+
+def write_held(folder: Path, network: Network, *, stamp: str) -> Path:
     """Write a version of a network into its city's folder, make it current, and remove the others; give its folder.
 
-    `stamp` (letters, figures, hyphens) tells what it was built from. Raises TakenError when another process is at it.
+    `stamp` (letters, figures, hyphens) tells what it was built from. The caller holds `versions.building(folder)`.
     """
     arrays = {
         field.name: value for field in fields(Network) if isinstance(value := getattr(network, field.name), np.ndarray)
@@ -65,11 +71,10 @@ def write_network(folder: Path, network: Network, *, stamp: str) -> Path:
         "origin": network.origin,
         "box": network.box,
     }
-    with versions.building(folder):
-        unfinished = versions.begin(folder)
-        versions.write_arrays(unfinished, arrays)
-        whole = versions.finish(unfinished, stamp=stamp, meta=meta)
-        _VERSIONS.remove_unused(folder)
+    unfinished = versions.begin(folder)
+    versions.write_arrays(unfinished, arrays)
+    whole = versions.finish(unfinished, stamp=stamp, meta=meta)
+    _VERSIONS.remove_unused(folder)
     return whole
 
 
@@ -101,9 +106,13 @@ def open_network(version: Path) -> Network:
     with _VERSIONS.locked(version) as (meta, lock):
         try:
             network = _network(meta, versions.read_arrays(version))
-            _check(network)
-        except (KeyError, TypeError, IndexError) as error:
+            whole = is_whole(network)
+        except OSError:
+            raise
+        except Exception as error:  # whatever damage makes of a file, it costs this city only
             raise DamagedError(f"{version.name} is damaged") from error
+        if not whole:
+            raise DamagedError(f"{version.name} is damaged")
     os.close(lock)
     return network
 
@@ -126,44 +135,3 @@ def _network(meta: dict[str, Any], arrays: dict[str, Any]) -> Network:
         factors=factors,
         graphs=graphs,
     )
-
-
-def _check(network: Network) -> None:
-    """Raise DamagedError unless the columns are as long as they say of each other: searches read without looking."""
-    n, s, cells = len(network.lats), len(network.tails), network.rows * network.columns
-    of_junctions: tuple[NDArray[Any], ...] = (network.lons, network.x_m, network.y_m)
-    of_streets: tuple[NDArray[Any], ...] = (
-        network.heads,
-        network.length_m,
-        network.kinds,
-        network.flags,
-        network.names,
-        network.ascent_m,
-        network.descent_m,
-        network.main_road_m,
-        *network.factors.values(),
-    )
-    whole = (
-        all(len(column) == n for column in of_junctions)
-        and all(len(column) == s for column in of_streets)
-        and _fits(network.shape_offsets, s, len(network.shape_lat_e7))
-        and len(network.shape_lat_e7) == len(network.shape_lon_e7)
-        and _fits(network.cell_offsets, cells, len(network.cell_streets))
-        and all(_is_whole(graph, n, s) for graph in network.graphs.values())
-    )
-    if not whole:
-        raise DamagedError(f"the network of {network.city} is damaged")
-
-
-def _is_whole(graph: Graph, n: int, s: int) -> bool:
-    m = len(graph.heads)
-    return (
-        _fits(graph.offsets, n, m)
-        and len(graph.components) == n
-        and len(graph.forward_arcs) == len(graph.backward_arcs) == s
-        and len(graph.streets) == len(graph.backward) == len(graph.time_s) == m
-    )
-
-
-def _fits(offsets: IntArray, count: int, total: int) -> bool:
-    return len(offsets) == count + 1 and int(offsets[0]) == 0 and int(offsets[-1]) == total

@@ -102,6 +102,18 @@ def test_an_incline_that_was_mapped_serves_where_the_raster_says_nothing(tmp_pat
     assert np.isnan(network.ascent_m[0])
 
 
+@pytest.mark.parametrize("height", [-9_999, 9_999, 1e308])
+def test_a_height_that_no_street_has_is_unknown(tmp_path, height):
+    @dataclass
+    class Gap:
+        def at(self, lats, _, **_options):
+            return np.where(lats > LINE[2].location[1], height, 50.0)
+
+    network, _ = street_of(tmp_path, relief=Relief(raster=Gap(), source="gap"))
+    assert np.isnan(network.ascent_m[0])
+    assert np.isnan(network.descent_m[0])
+
+
 def test_a_bridge_is_as_high_as_its_ends_say(tmp_path):
     @dataclass
     class Valley:

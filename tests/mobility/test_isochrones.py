@@ -57,6 +57,46 @@ def test_every_junction_that_is_reached_lies_in_the_area_and_no_other_does(mode)
     assert not inside[seconds > 180 + beside_s].any()
 
 
+@pytest.mark.parametrize("network", [make_grid(30, 30, seed=5), make_grid(30, 30, block_m=160.0, seed=6)])
+def test_all_that_lies_beside_a_street_reached_is_in_the_area(network):
+    start, (found,) = areas_from(network, 15 * 30 + 15, [5], mode="bike")
+    seconds = reach(network, "bike", start, fastest_costs(network, MODES["bike"]), limit_s=300)
+    whole = seconds[network.tails] + network.length_m / BIKE_SPEED_M_S < 299
+    ends = [np.column_stack((network.x_m[at], network.y_m[at])) for at in (network.tails[whole], network.heads[whole])]
+    streets = shapely.linestrings(np.stack(ends, axis=1).astype(float))
+    one = np.array(network.plane(lat=network.origin[0] + 1, lon=network.origin[1] + 1))
+    area = shapely.transform(polygons(found), lambda degrees: (degrees - network.origin[::-1]) * one)
+    assert len(streets) > 100
+    assert shapely.covers(area, shapely.buffer(streets, BESIDE_M - SIMPLER_M - 4)).all()
+
+
+def test_of_the_streets_reached_only_those_at_the_edge_of_the_area_are_made_wide(monkeypatch):
+    made, buffer = [], shapely.buffer
+    monkeypatch.setattr(
+        shapely,
+        "buffer",
+        lambda lines, *a, **how: made.append(shapely.get_num_geometries(lines).sum()) or buffer(lines, *a, **how),
+    )
+    areas_from(make_grid(40, 40, block_m=90.0), MIDDLE, [20])
+    assert 0 < sum(made) < 400
+
+
+def test_streets_that_cross_without_a_junction_bound_no_less_than_they_hold():
+    cross = make_grid(3, 3)
+    lats, lons = cross.shape_lat_e7.copy(), cross.shape_lon_e7.copy()
+    lats[1], lons[1] = cross.shape_lat_e7[-1], cross.shape_lon_e7[-1]  # a bridge over the streets between
+    network = changed(cross, shape_lat_e7=lats, shape_lon_e7=lons)
+    _, (found,) = areas_from(network, 4, [20])
+    area = polygons(found)
+    assert area.is_valid
+    assert shapely.contains_xy(area, network.lons, network.lats).all()
+
+
+def test_where_all_is_reached_more_time_reaches_no_more():
+    _, (less, more) = areas_from(make_grid(4, 4), 5, [20, 30])
+    assert polygons(less).equals(polygons(more))
+
+
 def test_a_street_is_cut_where_the_time_ends():
     _, (found,) = areas_from(LARGE, MIDDLE, [4])
     assert farthest_m(found, MIDDLE) == pytest.approx(240 * WALK_SPEED_M_S + BESIDE_M, abs=SIMPLER_M)

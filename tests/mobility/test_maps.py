@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -330,6 +331,15 @@ def test_small_streets_are_left_out_before_large_ones():
     assert ('class="sm"' in drawing, 'class="sf"' in drawing) == (True, False)
 
 
+def test_of_a_wide_view_no_street_is_built_that_is_too_small_to_be_drawn(monkeypatch):
+    picture = make_picture(lines=[], markers=[Marker(lat=n, lon=2.35, kind="place", text="") for n in (47.0, 49.0)])
+    network = changed(GRID, kinds=["primary", *["residential"] * (len(GRID.tails) - 1)])
+    built, build = [], shapely.linestrings
+    monkeypatch.setattr(shapely, "linestrings", lambda points, **how: built.append(len(points)) or build(points, **how))
+    assert "synthetic" in texts(parse(make_drawing(picture, [network])))
+    assert built == [2]
+
+
 def test_what_lies_under_the_ground_is_not_drawn():
     network = changed(GRID, flags=np.full_like(GRID.flags, Flag.TUNNEL))
     assert NO_STREETS in " ".join(texts(parse(make_drawing(networks=[network]))))
@@ -367,6 +377,13 @@ def test_whatever_a_name_holds_the_drawing_is_one_document_with_the_same_element
 def test_a_name_that_looks_like_markup_stays_a_name():
     root = parse(make_drawing(make_picture(notices=["</text><script>alert(1)</script>"])))
     assert "</text><script>alert(1)</script>" in " ".join(texts(root))
+
+
+def test_a_name_does_not_turn_around_the_words_beside_it():
+    controls = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+    drawing = make_drawing(make_picture(title=f"Rue {controls}neuve"))
+    assert not set(controls) & set(drawing)
+    assert ">Rue neuve<" in drawing
 
 
 def test_nothing_is_loaded_from_elsewhere():

@@ -1,5 +1,6 @@
 """`alentours network`, as an operator runs it."""
 
+import os
 from datetime import date
 
 import pytest
@@ -161,6 +162,10 @@ def test_a_damaged_network_is_listed_as_such(run, settings):
         (("x.osm.pbf", "--exposure", "no2"), "--exposure is like no2=FILE"),
         (("x.osm.pbf", "--exposure", "no2=a", "--exposure", "no2=b"), "given twice"),
         (("_.osm.pbf",), "say --city"),
+        (("x.osm.pbf", "--title", "a\x1b[2J"), "--title is made of"),
+        (("x.osm.pbf", "--title", "a\nb"), "--title is made of"),
+        (("x.osm.pbf", "--title", "a\u202eb"), "--title is made of"),
+        (("x.osm.pbf", "--title", " "), "--title is made of"),
     ],
 )
 def test_wrong_usage_is_told_in_words(run, words, says):
@@ -169,14 +174,14 @@ def test_wrong_usage_is_told_in_words(run, words, says):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"<osm/>", b"\x00\x00\x00\x0d\x0a\x09OSMHeader"])
-def test_a_bad_file_is_one_line_and_builds_nothing(run, settings, tmp_path, content):
+def test_a_bad_file_is_one_line_and_builds_nothing(run, tmp_path, content):
     path = tmp_path / "bad.osm.pbf"
     if content is not None:
         path.write_bytes(content)
     done = run("build", path)
     assert (done.exit_code, done.output.count("\n")) == (1, 1), done.output
     assert done.output.startswith("Error: ")
-    assert not (settings.data_dir / "networks").exists()
+    assert run("list").output == "None is built.\n"
 
 
 def test_an_extract_without_a_way_for_us_is_one_line(run, tmp_path):
@@ -199,3 +204,20 @@ def test_two_processes_do_not_build_one_city(run, settings, tmp_path):
     with building(settings.data_dir / "networks" / "ville-neuve"):
         done = run("build", extract(tmp_path))
     assert (done.exit_code, "another process is building it" in done.output) == (1, True)
+
+
+def test_a_second_build_ends_before_it_has_read_anything(run, settings, tmp_path):
+    path = tmp_path / "ville-neuve.osm.pbf"
+    path.write_bytes(b"not even an extract")
+    with building(settings.data_dir / "networks" / "ville-neuve"):
+        done = run("build", path)
+    assert (done.exit_code, done.output) == (1, "Error: another process is building it\n")
+
+
+@pytest.mark.parametrize("words", [(), ("--elevation",), ("--exposure", "no2=")])
+def test_a_pipe_is_refused_and_not_waited_for(run, tmp_path, words):
+    pipe = tmp_path / "pipe.osm.pbf"
+    os.mkfifo(pipe)
+    option = [*words[:-1], f"{words[-1]}{pipe}"] if words[1:] else [*words, pipe]
+    done = run("build", *([extract(tmp_path)] if words else []), *option)
+    assert (done.exit_code, done.output) == (1, f"Error: {pipe}: not a regular file\n")

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from citizen_api.core.versions import is_being_built
+from citizen_api.mobility import sample
 from citizen_api.mobility.local_factors import read_table
 from citizen_api.mobility.network_files import current_version, write_network
 from citizen_api.mobility.sample import CITY, HERE, build_sample, derive
@@ -89,6 +91,25 @@ def test_a_damaged_sample_is_built_anew(tmp_path):
     (current_version(tmp_path / CITY) / "lats.npy").write_bytes(b"")
     assert build_sample(tmp_path, now=BUILT_AT) is not None
     assert current_version(tmp_path / CITY) is not None
+
+
+def test_a_sample_with_damage_that_keeps_its_size_is_built_anew(tmp_path):
+    build_sample(tmp_path, now=BUILT_AT)
+    path = current_version(tmp_path / CITY) / "cell_streets.npy"
+    np.save(path, np.full_like(np.load(path), np.iinfo(np.int32).max))
+    assert build_sample(tmp_path, now=BUILT_AT) is not None
+
+
+def test_the_lock_is_held_while_the_sample_is_made(tmp_path, monkeypatch):
+    seen = []
+
+    def reads(here):
+        seen.append(is_being_built(tmp_path / CITY))
+        return read_tables(here)
+
+    monkeypatch.setattr(sample, "read_tables", reads)
+    build_sample(tmp_path, now=BUILT_AT)
+    assert seen == [True]
 
 
 def test_a_network_of_the_same_name_that_a_city_built_is_left_alone(tmp_path):

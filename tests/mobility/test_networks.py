@@ -145,6 +145,70 @@ def test_columns_that_do_not_fit_each_other_are_never_searched(tmp_path, name, m
         open_network(version)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, np.iinfo(np.int32).max) for name in ("cell_streets", "walk-heads", "bike-streets", "walk-components")),
+        *((name, np.iinfo(np.int32).max) for name in ("tails", "heads", "names", "walk-forward_arcs")),
+        *((name, -2) for name in ("walk-heads", "walk-backward_arcs", "names", "shape_offsets", "cell_offsets")),
+        *((name, np.iinfo(np.int32).max) for name in ("walk-offsets", "name_offsets", "shape_lat_e7", "shape_lon_e7")),
+        *((name, np.nan) for name in ("lats", "x_m", "walk-time_s", "length_m", "factor-no2")),
+        *((name, np.inf) for name in ("lons", "bike-time_s", "ascent_m", "descent_m")),
+        ("lats", 90.1),
+        ("walk-time_s", -1),
+        ("kinds", 200),
+        ("name_bytes", 0xFF),
+    ],
+)
+def test_damage_that_keeps_the_size_is_found_at_the_opening(tmp_path, name, value):
+    version = write(tmp_path)
+    path = version / f"{name}.npy"
+    column = np.load(path)
+    column[len(column) // 2] = value
+    np.save(path, column)
+    with pytest.raises(DamagedError):
+        open_network(version)
+
+
+@pytest.mark.parametrize("kind", ["<f4", ">i4"])
+def test_a_column_of_another_type_is_damage(tmp_path, kind):
+    version = write(tmp_path)
+    path = version / "walk-heads.npy"
+    path.write_bytes(path.read_bytes().replace(b"<i4", kind.encode()))
+    with pytest.raises(DamagedError):
+        open_network(version)
+
+
+def test_a_name_that_starts_inside_a_character_is_damage(tmp_path):
+    network = replace(make_grid(), name_bytes=np.frombuffer("é".encode(), np.uint8))
+    network = replace(network, name_offsets=np.array([0, 1, 2], np.int32), names=np.zeros_like(network.names))
+    with pytest.raises(DamagedError):
+        open_network(write_network(tmp_path / "a", network, stamp="1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("origin", [float("inf"), 0]),
+        ("origin", [10**400, 0]),
+        ("origin", [91, 0]),
+        ("box", [48, 2, float("nan"), 3]),
+        ("box", [49, 2, 48, 3]),
+        ("cell_m", 0),
+        ("cell_m", float("inf")),
+        ("west_m", float("nan")),
+        ("rows", -1),
+        ("title", 5),
+    ],
+)
+def test_what_is_said_of_a_network_and_cannot_be_costs_its_city_only(tmp_path, name, value):
+    meta = write(tmp_path, "a") / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {name: value}))
+    write(tmp_path, "b")
+    networks = Networks(tmp_path)
+    assert (cities(networks), networks.damaged()) == ([("b", 16)], ["a"])
+
+
 def test_a_column_that_is_not_there_is_damage(tmp_path):
     version = write(tmp_path)
     (version / "tails.npy").unlink()

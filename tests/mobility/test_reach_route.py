@@ -278,6 +278,8 @@ def test_it_is_drawn_when_asked(client, imported, accept):
         ({"by": "bike", "profile": "wheelchair"}, "profile-not-by-bike"),
         ({"within_min": 61}, "invalid-arguments"),
         ({"open": "tomorrow"}, "invalid-arguments"),
+        ({"open": "1901-01-01T12:00:00Z"}, "reachable-in-the-past"),
+        ({"open": "2026-11-23T11:49:00+01:00"}, "reachable-in-the-past"),
         ({"category": ""}, "invalid-arguments"),
     ],
 )

@@ -69,6 +69,11 @@ def test_each_version_says_the_same_of_a_station(station, types, ebikes):
     assert found.last_reported == REPORTED_AT
 
 
+@pytest.mark.parametrize(("told", "ttl_s"), [(60, 60), (1e300, 86_400), (10**400, 0), (-5, 0), (None, 0), ("x", 0)])
+def test_a_feed_may_ask_to_be_left_alone_for_a_day_at_most(told, ttl_s):
+    assert values.ttl_s({"ttl": told}) == ttl_s
+
+
 @pytest.mark.parametrize("language", ["fr", "en", None])
 def test_feeds_are_found_under_a_language_and_without(language):
     assert gbfs.read_discovery(make_discovery(language=language))["station_status"] == f"{URL}/station_status.json"

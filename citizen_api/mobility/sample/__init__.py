@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from citizen_api.core.versions import building
 from citizen_api.mobility.building import About, Air, Report, build_network
 from citizen_api.mobility.local_factors import LocalFactors, read_table
-from citizen_api.mobility.network_files import FORMAT, current_version, stamp_of, write_network
+from citizen_api.mobility.network_files import FORMAT, current_version, open_network, stamp_of, write_held
 from citizen_api.mobility.sample.tables import FILES, read_tables
 
 CITY: Final = "paris-centre"
@@ -30,11 +31,8 @@ def build_sample(folder: Path, *, now: datetime, table: LocalFactors | None = No
     table = table or read_table(None)
     stamp = _stamp(table)
     city = folder / CITY
-    version = current_version(city)  # None too when it is damaged, or of another format: it is built anew
-    if version is not None:
-        built = stamp_of(version)
-        if built == stamp or not built.startswith(_PREFIX):
-            return None
+    if _is_there(city, stamp):
+        return None
     about = About(
         city=CITY,
         title=TITLE,
@@ -44,9 +42,26 @@ def build_sample(folder: Path, *, now: datetime, table: LocalFactors | None = No
         attribution=ATTRIBUTION,
         extract_date=None,  # it does not tell: "2019 or later" is what its streets show
     )
-    network, report = build_network(read_tables(HERE), about, air=Air(table=table))
-    write_network(city, network, stamp=stamp)
+    with building(city):  # for the whole of it: two that start at once do not both build
+        if _is_there(city, stamp):
+            return None  # another process did so meanwhile
+        network, report = build_network(read_tables(HERE), about, air=Air(table=table))
+        write_held(city, network, stamp=stamp)
     return report
+
+
+def _is_there(city: Path, stamp: str) -> bool:
+    """Whether there is nothing to build; what is damaged, or of another format, is built anew."""
+    version = current_version(city)
+    if version is None:
+        return False
+    try:
+        built = stamp_of(version)
+        if built.startswith(_PREFIX):
+            open_network(version)
+    except OSError:
+        return False
+    return built == stamp or not built.startswith(_PREFIX)
 
 
 def _stamp(table: LocalFactors) -> str:
