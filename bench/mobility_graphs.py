@@ -111,7 +111,7 @@ def made_up_air() -> Background:
         zone="Europe/Paris",
         starts_at=AT.replace(minute=0),
         values_ug_m3=levels,
-        measured=np.zeros(HOURS, np.bool_),
+        methods={name: np.zeros(HOURS, np.uint8) for name in levels},
         levels=np.full(HOURS, 2, np.int8),
         basis="hours",
         sources=("synthetic",),
