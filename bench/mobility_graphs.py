@@ -49,7 +49,7 @@ def build_graphs(folder: Path, *, sizes: tuple[int, ...], real: bool = True) -> 
     for junctions in sizes:
         name = f"city-{junctions}"
         extract = write_city(folder / f"{name}.osm.pbf", junctions=junctions)
-        built = _built(name, folder / name, lambda: _city(folder, name, extract))  # noqa: B023 - called at once
+        built = _built(name, folder / name, lambda: _city(folder, name, extract))
         yield replace(built, file_mb=round(extract.stat().st_size / 1e6, 1))
 
 

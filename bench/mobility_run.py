@@ -77,7 +77,7 @@ def _landmarks(network: Network) -> float:
     """What the first question to both graphs pays more, once in a worker."""
     search.warm_up(network)
     fresh = [replace(network.graphs[name], time_s=network.graphs[name].time_s.copy()) for name in GRAPHS]
-    return round(sum(_took(lambda: landmarks.table_of(graph)) for graph in fresh), 1)  # noqa: B023 - called at once
+    return round(sum(_took(lambda: landmarks.table_of(graph)) for graph in fresh), 1)
 
 
 # ---- one way, by the shortest time
@@ -115,7 +115,7 @@ def _single(network: Network, pairs: Any) -> dict[str, Any]:
 
 
 def _each(questions: Sequence[Sequence[Any]], ask: Callable[..., object]) -> dict[str, float]:
-    return _spread_of([_took(lambda: ask(*question)) for question in questions])  # noqa: B023 - called at once
+    return _spread_of([_took(lambda: ask(*question)) for question in questions])
 
 
 def _everywhere(network: Network, ends: Sequence[Any], costs: Costs) -> dict[str, float]:
@@ -151,11 +151,11 @@ def _trips(network: Network, mode: ModeName, count: int, draw: np.random.Generat
     for number, (first, last) in enumerate(ends):
 
         def ask() -> object:
-            start, goal = (snap(network, MODES[mode].graph, **point)[0] for point in (first, last))  # noqa: B023
-            return candidates(network, MODES[mode], start, goal, background=air, depart_at=DAY[number % 24])  # noqa: B023
+            start, goal = (snap(network, MODES[mode].graph, **point)[0] for point in (first, last))
+            return candidates(network, MODES[mode], start, goal, background=air, depart_at=DAY[number % 24])
 
         answers: list[Any] = []
-        took.append(_took(lambda: answers.extend(ask())))  # noqa: B023
+        took.append(_took(lambda: answers.extend(ask())))
         found.append(len(answers))
     return {"trips": count, "alternatives": round(float(np.mean(found)), 1), **_spread_of(took)}
 
@@ -173,8 +173,8 @@ def _frontiers(network: Network, count: int, draw: np.random.Generator) -> dict[
         ends: dict[GraphName, tuple[Snap, Snap]] = {
             name: (snap(network, name, **first)[0], snap(network, name, **last)[0]) for name in GRAPHS
         }
-        alone.append(_took(lambda: [find_route(network, graph, *ends[graph], costs) for graph, costs in priced]))  # noqa: B023
-        whole.append(_took(lambda: _departures(network, ends)))  # noqa: B023
+        alone.append(_took(lambda: [find_route(network, graph, *ends[graph], costs) for graph, costs in priced]))
+        whole.append(_took(lambda: _departures(network, ends)))
     return {"searches": len(priced), **_spread_of(alone), "product": _spread_of(whole)}
 
 
