@@ -7,13 +7,12 @@ nothing cheers: what they ask is told instead, and nobody is told to stay at hom
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from citizen_api.mobility.exposure import HOUR, WARNED, Background
-from citizen_api.mobility.rules import Mode, moving_wins
+from citizen_api.mobility.rules import HOT_HOURS, Mode, moving_wins
 from content.catalogue import catalogue
 from content.hazards import SCALES
 
@@ -24,8 +23,6 @@ ENCOURAGED_S: Final = 7_200.0
 """A longer trip is nobody's daily way, and not cheered."""
 USUAL_UG_M3: Final = 25.0
 """PM2.5 up to which nothing is made shorter for the air: the upper end of the classes 1 to 3 of the ATMO index."""
-HOT_HOURS: Final[Mapping[int, tuple[int, int]]] = {3: (11, 21), 4: (10, 24)}
-"""By the local clock, under an orange warning (11 to 21 o'clock: Santé publique France), and under a red one."""
 RED: Final = 4
 _AUDIENCE: Final = "everyone"
 _ORDER: Final[tuple[Moving, ...]] = ("encourage", "none", "ease", "shorter", "indoors")

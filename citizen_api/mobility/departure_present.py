@@ -13,7 +13,7 @@ import numpy as np
 from citizen_api.care.nearest import place_notices
 from citizen_api.care.place import Place
 from citizen_api.care.rules import DEMO_SOURCE
-from citizen_api.mobility.cautions import caution_notices, moving_advice, moving_text
+from citizen_api.mobility.cautions import Moving, caution_notices, moving_advice, moving_text
 from citizen_api.mobility.daylight import sun
 from citizen_api.mobility.departure_rules import Gain, Option, compare, dominated, rising, worth_waiting
 from citizen_api.mobility.departure_ways import Way, doses_of
@@ -99,6 +99,7 @@ class DeparturePresenter:
         gains = [gain.percent for option in plan.items if (gain := self.gain(option)).percent is not None]
         later = [option for option in plan.items if option.depart_at > plan.references[option.mode].depart_at]
         cleaner = [option for option in later if (self.gain(option).percent or 0) < 0]
+        at_ease = self._moving() in ("encourage", "none")  # else "leave when it suits you" is no advice
         closed = self.place is not None and {"closed", "closes"} & set(plan.reasons)
         codes = {
             "closed_for_good": self._closed_for_good(),
@@ -107,8 +108,9 @@ class DeparturePresenter:
             "departure_hours_unknown": self.place is not None and any(hour.opening == "unknown" for hour in plan.hours),
             "departure_only_advised_against": plan.only_advised_against,
             **{f"departure_{reason}": reason in plan.reasons for reason in ("heat", "uv", "dark")},
-            "departure_no_better": bool(gains) and min(gains) >= 0,
-            "departure_little_gain": bool(cleaner)
+            "departure_no_better": at_ease and bool(gains) and min(gains) >= 0,
+            "departure_little_gain": at_ease
+            and bool(cleaner)
             and not any(worth_waiting(option, plan.references[option.mode]) for option in cleaner),
             "departure_streets_unknown": straight,
             "trip_land_unknown": self._land_unknown(),
@@ -338,18 +340,33 @@ class DeparturePresenter:
         return found
 
     def _cautions(self) -> list[dict[str, str]]:
-        """What the day asks of who goes, and whether moving wins, at the recommended departure, or else at `after`."""
+        """What the days ask of who goes, at every departure that is told; whether moving wins at the recommended one.
+
+        Nothing cheers where any of them has something to mind.
+        """
         best, notices, said = self.plan.best, self._catalogue.notices, {}
-        at, duration_s = (self.plan.question.after, 0.0) if best is None else (best.depart_at, best.duration_s)
-        for code in caution_notices(self.background, depart_at=at, duration_s=duration_s):
-            said[code] = notices[code].say(self.language)
-        if best is not None:
-            mode = self._way(best).mode
-            moving = moving_advice(self.background, depart_at=at, mode=mode, duration_s=duration_s)
-            text = moving_text(moving, self.background, depart_at=at, lang=self.language, duration_s=duration_s)
-            if text is not None and not (moving == "encourage" and self._land_unknown()):
+        told = [*([] if best is None else [best]), *self.plan.items]
+        for at, lasts_s in [(option.depart_at, option.duration_s) for option in told] or [
+            (self.plan.question.after, 0.0)
+        ]:
+            for code in caution_notices(self.background, depart_at=at, duration_s=lasts_s):
+                said[code] = notices[code].say(self.language)
+        moving = self._moving()
+        if best is not None and not (moving == "encourage" and (said or self._land_unknown())):
+            text = moving_text(
+                moving, self.background, depart_at=best.depart_at, lang=self.language, duration_s=best.duration_s
+            )
+            if text is not None:
                 said[f"trip_{moving}"] = text
         return [{"code": code, "text": text} for code, text in said.items()]
+
+    def _moving(self) -> Moving:
+        """Whether moving wins at the recommended departure; "none" without one."""
+        best = self.plan.best
+        if best is None:
+            return "none"
+        mode = self._way(best).mode
+        return moving_advice(self.background, depart_at=best.depart_at, mode=mode, duration_s=best.duration_s)
 
     def _land_unknown(self) -> bool:
         """Whether nobody knows that one can walk or ride there at all."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
-from citizen_api.mobility.rules import DAY_H, MODES, REST_M3_H, SLEEP_H, SLEEP_M3_H, ModeName, dose_ug
+from citizen_api.mobility.rules import DAY_H, HOT_HOURS, MODES, REST_M3_H, SLEEP_H, SLEEP_M3_H, ModeName, dose_ug
 
 WINDOW: Final = timedelta(hours=24)
 STEP: Final = timedelta(minutes=20)
@@ -38,10 +38,6 @@ sixth of a walk of a quarter of an hour, and nothing of one of two minutes, whic
 NIGHT: Final = (time(23), time(6))
 """When nobody is told to leave who did not ask for it: air is often best at three in the morning."""
 
-HOT_LEVEL: Final = 3
-"""Orange, of Météo-France's vigilance of heat."""
-HOT_HOURS: Final = (time(11), time(21))
-"""The hottest hours, in which one had better not be out in a heatwave (ministère de la Santé)."""
 UV_LEVEL: Final = 8
 """From this index on the hours around midday are to be avoided (WHO, Global Solar UV Index, 2002)."""
 AROUND_SOLAR_NOON: Final = timedelta(hours=2)
@@ -198,11 +194,12 @@ def hot_spans(days: Iterable[tuple[int | None, datetime, datetime]], *, zone: st
     """The hot hours of a vigilance: of each (level, starts_at, ends_at) from orange on, by the clock of `zone`."""
     clock, found = ZoneInfo(zone), []
     for level, starts_at, ends_at in days:
-        if level is None or level < HOT_LEVEL:
+        if level is None or level not in HOT_HOURS:
             continue
         day = starts_at.astimezone(clock).date()
         while day <= ends_at.astimezone(clock).date():
-            first, last = (datetime.combine(day, hour, clock).astimezone(UTC) for hour in HOT_HOURS)
+            midnight = datetime.combine(day, time(), clock)
+            first, last = ((midnight + timedelta(hours=hour)).astimezone(UTC) for hour in HOT_HOURS[level])
             if max(first, starts_at) < min(last, ends_at):
                 found.append((max(first, starts_at), min(last, ends_at)))
             day += timedelta(days=1)

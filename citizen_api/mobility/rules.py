@@ -92,6 +92,8 @@ WALK_SPEED_M_S: Final = 4.8 / 3.6
 BIKE_SPEED_M_S: Final = 15 / 3.6
 PUSH_SPEED_M_S: Final = 4.0 / 3.6
 
+HOT_HOURS: Final[Mapping[int, tuple[int, int]]] = {3: (11, 21), 4: (10, 24)}
+"""Hours of the local clock that are hot under an orange warning (Santé publique France), and under a red one."""
 REFERENCES_UG_M3: Final[Mapping[str, float]] = {"no2": 25.0, "pm25": 15.0, "pm10": 45.0, "o3": 100.0}
 """WHO 2021 guideline values of a day (24 h; of ozone the highest mean of 8 h)."""
 

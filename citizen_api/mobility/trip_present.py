@@ -370,8 +370,10 @@ def _rounded(value: float | None, digits: int = 0) -> float | None:
 
 
 def _one_way(trips: Sequence[Trip]) -> bool:
-    """Whether by no mode any other way is better than the fastest in something."""
+    """Whether by no mode any other way is better than the fastest in something, whatever one wishes."""
     counts = Counter(trip.mode for trip in trips)
+    if any("wished" in trip.labels for trip in trips):
+        return False
     return bool(trips) and all(counts[one.mode] == 1 and {"fastest", "cleanest"} <= set(one.labels) for one in trips)
 
 

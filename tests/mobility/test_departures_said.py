@@ -15,7 +15,7 @@ from citizen_api.air.outlook import DEMO_SOURCE
 from citizen_api.care.models import Facility
 from citizen_api.mobility.departure_schemas import DeparturesView
 from citizen_api.mobility.networks import Networks
-from tests.air.makers import NOON, make_episode, make_fact, say
+from tests.air.makers import DAY, NOON, make_episode, make_fact, say
 from tests.care.makers import SYNTHETIC, import_records, make_record
 from tests.mobility.departure_makers import make_forecast
 from tests.mobility.makers import make_grid
@@ -113,6 +113,25 @@ def test_in_an_episode_the_episode_is_told_first(ask, database):
     found = codes(ask(before="today 18:00"))
     assert found[0] == "air_episode"
     assert CHEERING not in found
+
+
+def test_an_episode_in_which_another_departure_lies_is_told_too(ask, database):
+    make_forecast(database, *[10] * 20, 9, name="pm25")
+    say(database, make_fact(level=2, **PARIS), make_episode("alert", day=DAY + timedelta(days=1)))
+    answer = ask()
+    today = NOON.date().isoformat()
+    assert answer["best"]["depart_at"].startswith(today)
+    assert not all(item["depart_at"].startswith(today) for item in answer["items"])
+    assert "air_episode" in codes(answer)
+    assert CHEERING not in codes(answer)
+
+
+def test_nobody_is_told_to_leave_when_it_suits_beside_the_advice_to_take_it_easy(ask, database):
+    make_forecast(database, 10, name="pm25")
+    say(database, make_episode("alert"), make_fact(level=6, **PARIS))
+    found = codes(ask(before="today 18:00"))
+    assert "trip_ease" in found
+    assert not {"departure_no_better", "departure_little_gain"} & set(found)
 
 
 @pytest.mark.parametrize("hazard", ["heat", "cold", "storms"])

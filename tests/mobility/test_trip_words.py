@@ -118,6 +118,15 @@ def test_one_mode_without_an_alternative_does_not_say_that_no_other_detour_gains
     assert "trip_one_way" not in codes(mixed)
 
 
+def test_where_a_wish_costs_a_detour_it_is_not_said_that_none_would_gain():
+    found = find(make_grid(31, 3), modes=("walk",))
+    (trip,) = found.trips
+    assert "trip_one_way" in codes(found)
+    wished = replace(found, trips=[replace(trip, labels=("wished", *trip.labels))])
+    assert "trip_wished" in codes(wished)
+    assert "trip_one_way" not in codes(wished)
+
+
 def test_the_only_way_that_wishes_leave_is_called_the_best_for_them():
     # The straight row is short and clean, and dark.
     network = make_dirty_row(12, 3, row=1, dirt=0.5, clean=2.0)
