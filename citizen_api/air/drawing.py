@@ -1,4 +1,4 @@
-"""The air of a commune as a picture: an SVG document 390 px wide, in light and dark, with words beside colours.
+"""The air of a commune as a picture: an SVG document drawn for 390 px, in light and dark, with words beside colours.
 
 Every colour stands beside a number, a word and a row of filled steps; what is unknown is hatched, with a "?". Where a
 browser refuses the style sheet, the light colours of the attributes remain.
@@ -10,11 +10,10 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from itertools import groupby
 from typing import Final
 
-from citizen_api.web.pictures import policy_for
+from citizen_api.web.pictures import GROWS, legible, policy_for, safe
 
 WIDTH: Final = 390
 _MARGIN: Final = 16
@@ -27,7 +26,6 @@ _TALLEST: Final = 90
 _STRIP: Final = 18
 _LINEAR: Final = 0.04045
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _PAPER = 'class="p" fill="#FFFFFF"'
 _PANEL = 'class="q" fill="#F1F2F4"'
@@ -35,7 +33,8 @@ _INK = 'class="i" fill="#1B1C1F"'
 _SOFT = 'class="s" fill="#55575E"'
 _LINE = 'class="l" stroke="#1B1C1F"'
 STYLE: Final = (
-    ".a{max-width:100%;height:auto}@media(prefers-color-scheme:dark){.a{background:#14161A}"
+    f".a{{{GROWS}}}"
+    "@media(prefers-color-scheme:dark){.a{background:#14161A}"
     ".p{fill:#14161A}.q{fill:#22252B}.i{fill:#F2F3F5}.s{fill:#B4B8C0}.l{stroke:#F2F3F5}.h{fill:#3A3E46}.k{stroke:#8A909A}}"
 )
 """The style sheet of every drawing, always the same, so that a policy can name it by its hash."""
@@ -107,10 +106,10 @@ def draw(card: AirCard) -> str:
     height = round(sheet.y + _MARGIN)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="a" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" role="img" aria-labelledby="air-title air-desc" lang="{_safe(card.language)}" '
+        f'height="{height}" role="img" aria-labelledby="air-title air-desc" lang="{safe(card.language)}" '
         'font-family="system-ui,-apple-system,Roboto,Arial,sans-serif">'
-        f'<title id="air-title">{_safe(f"{card.commune} · {card.heading}")}</title>'
-        f'<desc id="air-desc">{_safe(_described(card))}</desc><style>{STYLE}</style>'
+        f'<title id="air-title">{safe(f"{card.commune} · {card.heading}")}</title>'
+        f'<desc id="air-desc">{safe(_described(card))}</desc><style>{STYLE}</style>'
         '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect class="h" width="7" height="7" fill="#DCDEE2"/>'
         '<path class="k" d="M0 0V7" stroke="#70747C" stroke-width="3"/></pattern></defs>'
@@ -137,11 +136,6 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _safe(text: str) -> str:
-    """A text as XML, without the characters that XML cannot hold."""
-    return escape(_NO_XML.sub("", text))
-
-
 def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
@@ -160,7 +154,7 @@ def _described(card: AirCard) -> str:
 
 
 def _wrapped(text: str, size: float, room: float, weight: int = 0) -> list[str]:
-    return textwrap.wrap(_NO_XML.sub("", text), max(1, int(room / (size * _WIDTHS[weight]))))
+    return textwrap.wrap(legible(text), max(1, int(room / (size * _WIDTHS[weight]))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +189,7 @@ class _Sheet:
         """One line of text with its foot at `y`; `weight` and `anchor` as in SVG, where they are not the usual ones."""
         more = f' font-weight="{weight}"' if weight else ""
         more += f' text-anchor="{anchor}"' if anchor else ""
-        self.parts.append(f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" {ink}{more}>{_safe(text)}</text>')
+        self.parts.append(f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" {ink}{more}>{safe(text)}</text>')
 
     def lines(self, text: str, *, size: float, ink: str = _INK, weight: int = 0) -> None:
         """A text in as many lines as it needs."""

@@ -189,7 +189,9 @@ class Settings:
         secret=True,
     )
     mobility_station_silent_s: float = _setting(
-        600.0, "A bike share station that has not reported for longer than this, in seconds, is not offered."
+        600.0,
+        "A bike share station that has not reported for longer than this is not offered. In seconds, from 1 to 86400 "
+        "(a day).",
     )
     mobility_transit_links: tuple[str, ...] = _setting(
         (),

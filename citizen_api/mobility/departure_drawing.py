@@ -1,4 +1,4 @@
-"""The coming hours as a strip: an SVG document 390 px wide, in light and dark, with patterns and words beside colours.
+"""The coming hours as a strip: an SVG document drawn for 390 px, in light and dark, with patterns beside colours.
 
 Low is good: a bar is what one breathes in on leaving in that hour. Night is shaded, closed hours are hatched, the
 recommended hour is framed and has its time.
@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from citizen_api.mobility.map_sheet import MARGIN, Row, Sheet, n, safe, text_svg, wide
 from citizen_api.mobility.map_style import INK, PAPER, SOFT, TONES, WIDTH, Tone
-from citizen_api.web.pictures import policy_for
+from citizen_api.web.pictures import GROWS, policy_for
 
 Look = Literal["less", "same", "more", "unknown", "closed", "late", "left_out"]
 _INNER: Final = WIDTH - 2 * MARGIN
@@ -30,7 +30,7 @@ OWN: Final[Mapping[str, Tone]] = {
     "d": Tone("#9C3006", "#FFA77F"),  # more
 }
 STYLE: Final = (
-    ".w{max-width:100%;height:auto}@media(prefers-color-scheme:dark){.w{background:"
+    f".w{{{GROWS}}}@media(prefers-color-scheme:dark){{.w{{background:"
     + TONES["p"].night
     + "}"
     + "".join(

@@ -79,22 +79,18 @@ class DeparturePresenter:
             "left_out": [{"reason": reason, "text": self.say(f"reason_{reason}")} for reason in plan.reasons],
             "openings": self._openings(),
             "daylight": self._daylight(),
-            "hours_mode": self.shown_mode,
+            "hours_mode": plan.shown,
             "hours": [self.hour(hour) for hour in plan.hours],
             "next": None,
         }
 
-    @property
-    def shown_mode(self) -> ModeName:
-        """The mode that the strip shows."""
-        return self.plan.best.mode if self.plan.best is not None else self.plan.question.modes[0].name
-
     def notices(self) -> list[dict[str, str]]:
         """What must be known beside the data."""
         plan, basis = self.plan, self.background.basis
-        options = bool(plan.items)
+        options = bool(plan.references)
         unknown = [hour for hour in plan.hours if hour.least is None and not hour.reasons]
         straight = any(way.network is None for way in plan.ways)
+        doubtful = self.trip.land_unknown
         wishes = frozenset(plan.question.wishes)
         gains = [gain.percent for option in plan.items if (gain := self.gain(option)).percent is not None]
         later = [option for option in plan.items if option.depart_at > plan.references[option.mode].depart_at]
@@ -112,8 +108,10 @@ class DeparturePresenter:
             "departure_little_gain": at_ease
             and bool(cleaner)
             and not any(worth_waiting(option, plan.references[option.mode]) for option in cleaner),
-            "departure_streets_unknown": straight,
-            "trip_land_unknown": self._land_unknown(),
+            "departure_streets_unknown": straight and not doubtful,
+            "trip_approximate": straight and doubtful,
+            "trip_land_unknown": doubtful,
+            "trip_try_bike": self.trip.bike_is_nearer(),
             "trip_step_free_unknown": straight and bool(wishes & STEP_FREE),
             "trip_kerbs_unknown": bool(wishes & STEP_FREE) and options,
             "trip_child_bike": "child_bike" in wishes and any(way.mode.name != "walk" for way in plan.ways),
@@ -352,7 +350,7 @@ class DeparturePresenter:
             for code in caution_notices(self.background, depart_at=at, duration_s=lasts_s):
                 said[code] = notices[code].say(self.language)
         moving = self._moving()
-        if best is not None and not (moving == "encourage" and (said or self._land_unknown())):
+        if best is not None and not (moving == "encourage" and said):
             text = moving_text(
                 moving, self.background, depart_at=best.depart_at, lang=self.language, duration_s=best.duration_s
             )
@@ -367,10 +365,6 @@ class DeparturePresenter:
             return "none"
         mode = self._way(best).mode
         return moving_advice(self.background, depart_at=best.depart_at, mode=mode, duration_s=best.duration_s)
-
-    def _land_unknown(self) -> bool:
-        """Whether nobody knows that one can walk or ride there at all."""
-        return any(self.trip.found.land_unknown(trip) for trip in self.trip.found.trips)
 
     def _way(self, option: Option) -> Way:
         return self.plan.ways[option.way]

@@ -151,6 +151,12 @@ def until_of(after: datetime, before: datetime | None) -> tuple[datetime, bool]:
     return (most, False) if before is None else (min(most, before), before > most)
 
 
+def whole_minute(at: datetime) -> datetime:
+    """The first whole minute that is not over at a moment: nobody leaves before now."""
+    begun = at.replace(second=0, microsecond=0)
+    return begun if begun == at else begun + timedelta(minutes=1)
+
+
 def moments(after: datetime, until: datetime, *, zone: str, also: Iterable[datetime] = ()) -> list[datetime]:
     """Departures to look at, in UTC: `after`, each round 20 minutes of the clock of `zone` later, and `also`."""
     first, last = after.astimezone(UTC), until.astimezone(UTC)

@@ -202,12 +202,19 @@ class DeparturesView(ma.Schema):
     notices = ma.fields.List(ma.fields.Nested(NoticeView), required=True)
     start = ma.fields.Nested(TripEndView, required=True)
     goal = ma.fields.Nested(TripGoalView, required=True)
-    after = ma.fields.AwareDateTime(required=True, format="iso")
+    after = ma.fields.AwareDateTime(
+        required=True,
+        format="iso",
+        metadata={"description": "From when on departures are compared: what was asked, or the next whole minute."},
+    )
     until = ma.fields.AwareDateTime(required=True, format="iso")
     air = ma.fields.Nested(DepartureAirView, required=True)
     networks = ma.fields.List(ma.fields.Nested(TripNetworkView), required=True)
     best = ma.fields.Nested(
-        DepartureView, required=True, allow_none=True, metadata={"description": "The one that is recommended."}
+        DepartureView,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The one that is recommended; null: none is of use, or nobody knows of a way."},
     )
     items = ma.fields.List(ma.fields.Nested(DepartureView), required=True)
     missing = ma.fields.List(ma.fields.Nested(TripMissingView), required=True)

@@ -16,6 +16,7 @@ _FIRST = (
     "demo_data",
     "air_episode",
     "closed_for_good",
+    "trip_land_unknown",
     "departure_closed_throughout",
     "departure_none_in_time",
     "departure_air_unknown",
@@ -36,8 +37,8 @@ _NOTES = (*_MOVING, "departure_last_useful", "departure_little_gain")
 
 def strip_of(presenter: DeparturePresenter) -> Strip:
     """The strip of the recommended mode, or of the first that was asked for."""
-    plan, say, mode = presenter.plan, presenter.say, presenter.trip.label(presenter.shown_mode)
-    reference = plan.references.get(presenter.shown_mode)
+    plan, say, mode = presenter.plan, presenter.say, presenter.trip.label(presenter.plan.shown)
+    reference = plan.references.get(plan.shown)
     highest = max((hour.least.burden or 0.0 for hour in plan.hours if hour.least is not None), default=0.0)
     best = plan.best
     air = presenter.trip.air()
@@ -51,7 +52,7 @@ def strip_of(presenter: DeparturePresenter) -> Strip:
         title=say("strip_title", mode=mode),
         goal="" if presenter.place is None else say("strip_to", name=presenter.place.name),
         best="" if best is None else say("strip_best", at=presenter.clock(best.depart_at)),
-        advice=say("strip_none") if best is None else presenter.words(best),
+        advice=_advice(presenter),
         bars_title=say("strip_levels") if by_level else say("strip_bars", of=of),
         bars=[
             _bar(presenter, hour, highest, before=before)
@@ -78,6 +79,13 @@ def strip_of(presenter: DeparturePresenter) -> Strip:
             *attributions,
         ],
     )
+
+
+def _advice(presenter: DeparturePresenter) -> str:
+    """The recommended departure in words, or that none is of use; where nobody knows of land, its notice says why."""
+    if presenter.plan.best is not None:
+        return presenter.words(presenter.plan.best)
+    return "" if presenter.trip.land_unknown else presenter.say("strip_none")
 
 
 def _producer(presenter: DeparturePresenter, source: Mapping[str, str]) -> str:

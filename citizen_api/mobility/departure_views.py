@@ -67,7 +67,8 @@ def departures(args: dict[str, Any]) -> Any:
     By each mode, none that is told is as early, as short and about as clean as another; less than 5 % is no
     difference. Hours at which the goal is closed, of great heat, very high UV, or darkness for who avoids unlit
     streets are left out and said. Where only an index is known it helps to choose the day, not the street; what is not
-    known is never better. Ask for `image/svg+xml` to get a strip to be read at a glance.
+    known is never better. Where nobody knows that one can walk or ride at all, hours are told and no departure. Ask
+    for `image/svg+xml` to get a strip to be read at a glance.
     """
     as_svg = preferred_type(OFFERED) == SVG
     presenter = _find(args)
@@ -117,14 +118,15 @@ def _find(args: dict[str, Any]) -> DeparturePresenter:
     )
     sources = air_queries.sources(session())
     ways, missing, snap_m = all_ways(services().port(Networks), trip, question, background)
-    compared = plan(ways, question, background)
     found = Found(
         question=trip,
         background=background,
         trips=trips_of(ways, question),
         missing={mode: why for mode, why in missing.items()},  # noqa: C416 - of more modes
-        dark=compared.only_advised_against and "dark" in compared.reasons,
     )
+    doubtful = any(found.land_unknown(one) for one in found.trips)
+    compared = plan(ways, question, background, advised=not doubtful)
+    found = replace(found, dark=compared.only_advised_against and "dark" in compared.reasons)
     says = TripPresenter(found, language(), at=now(), sources=sources)
     return DeparturePresenter(
         compared, says, place=place, missing=missing, snap_m=snap_m, cut=cut, transit=transit_of(found)
@@ -132,7 +134,7 @@ def _find(args: dict[str, Any]) -> DeparturePresenter:
 
 
 def _when(args: dict[str, Any], zone: str) -> tuple[datetime, datetime | None]:
-    """From when on and by when. Raises DeparturesInThePast, DeparturesWindow."""
+    """From when on, to the next whole minute, and by when. Raises DeparturesInThePast, DeparturesWindow."""
 
     def moment(given: Any) -> datetime:
         if given == "now":
@@ -145,9 +147,10 @@ def _when(args: dict[str, Any], zone: str) -> tuple[datetime, datetime | None]:
     before = moment(args["before"]) if "before" in args else None
     if after < now() - PAST:
         raise DeparturesInThePast
+    after = rules.whole_minute(after)
     if before is not None and before <= after:
         raise DeparturesWindow
-    return after.replace(second=0, microsecond=0), before
+    return after, before
 
 
 def _bounds(

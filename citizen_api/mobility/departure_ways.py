@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -23,10 +24,11 @@ from citizen_api.mobility.network import POLLUTANTS, Flag, FloatArray, Network
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.planning import WEIGHTS as PLANNING_WEIGHTS
 from citizen_api.mobility.profiles import CHILD_PACE, STEP_FREE, costs_of
-from citizen_api.mobility.rules import BIKE_SPEED_M_S, WALK_SPEED_M_S, Mode, ModeName, dose_ug
-from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, WALK_SPEED_M_S, Mode, ModeName, dose_ug
+from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route, with_access
+from citizen_api.mobility.snapping import access_m, access_s
 from citizen_api.mobility.trip_parts import Trip
-from citizen_api.mobility.trips import DETOUR, SNAPS_TRIED, Missing, ends_on
+from citizen_api.mobility.trips import SNAPS_TRIED, Missing, ends_on
 from citizen_api.mobility.trips import Question as TripQuestion
 
 WEIGHTS: Final = PLANNING_WEIGHTS[:3]
@@ -64,7 +66,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """A way, piece by piece: `time_s` float64[k], `factors` {pollutant: float[k]}.
+    """A way from door to door, piece by piece: `time_s` float64[k], `factors` {pollutant: float[k]}.
 
     `dark`: found for the dark, or for the light; None: for both. `unlit`: not known to be lit. `route`, `network`: None
     of a straight line.
@@ -94,6 +96,8 @@ def find_ways(
     At most as many searches as hours times WEIGHTS, less those of which the answer is known already.
     """
     ways: dict[bytes, Way] = {}
+    way_of = partial(_way, network, mode, start, goal)
+    before_s = access_s(start)
     searched: dict[tuple[object, ...], Route | None] = {}
     known: dict[bool, tuple[Costs, float]] = {}
     for at, dark in _hours_and_light(question):
@@ -105,13 +109,14 @@ def find_ways(
             if fastest is None:
                 return []
             known[dark] = plain, fastest.duration_s
-            ways.setdefault(_key(fastest, dark=dark), _way(network, mode, fastest, WEIGHTS[0], told_dark))
+            ways.setdefault(_key(fastest, dark=dark), way_of(fastest, weight=WEIGHTS[0], dark=told_dark))
         plain, fastest_s = known[dark]
         guide = background.guide(at) if background.basis == "hours" else None
         if guide is None:
             continue
         for worth in WEIGHTS[1:]:
-            prices, first_s = hour_prices(background, pollutant=guide, depart_at=at, mode=mode, weight=worth)
+            on_streets_at = at + timedelta(seconds=before_s)
+            prices, first_s = hour_prices(background, pollutant=guide, depart_at=on_streets_at, mode=mode, weight=worth)
             steps, first_s = _told_apart(prices, first_s, fastest_s)
             asked = (dark, guide, steps.tobytes(), first_s)
             if asked in searched:
@@ -120,7 +125,7 @@ def find_ways(
             priced = replace(plain, factor=factor, hours=PRICE_STEP**steps, first_s=first_s)
             route = searched[asked] = find_route(network, mode.graph, start, goal, priced)
             if route is not None:
-                ways.setdefault(_key(route, dark=dark), _way(network, mode, route, worth, told_dark))
+                ways.setdefault(_key(route, dark=dark), way_of(route, weight=worth, dark=told_dark))
     return sorted(ways.values(), key=lambda way: way.weight)
 
 
@@ -145,7 +150,7 @@ def all_ways(
 ) -> tuple[list[Way], dict[ModeName, Missing], tuple[float, float] | None]:
     """The ways by every mode that is asked for; why there is none by a mode; and how far the ends are from the streets.
 
-    Off the streets that are known: a straight line, longer by `trips.DETOUR`.
+    Off the streets that are known: a straight line, longer by `rules.DETOUR`.
     """
     found: list[Way] = []
     missing: dict[ModeName, Missing] = {}
@@ -233,17 +238,20 @@ def _key(route: Route, *, dark: bool) -> bytes:
     return b"".join((bytes([dark]), route.streets.tobytes(), route.begins.tobytes(), route.ends.tobytes()))
 
 
-def _way(network: Network, mode: Mode, route: Route, weight: float, dark: bool | None) -> Way:  # noqa: FBT001 - a fact
+def _way(
+    network: Network, mode: Mode, start: Snap, goal: Snap, route: Route, *, weight: float, dark: bool | None
+) -> Way:
+    route = with_access(route, before_s=access_s(start), after_s=access_s(goal))
     length_m = route.length_m(network)
-    distance_m = float(length_m.sum())
+    on_streets_m = float(length_m.sum())
     lit = (network.flags[route.streets] & int(Flag.LIT)) != 0
     return Way(
         mode=mode,
         weight=weight,
         time_s=route.time_s,
         factors={pollutant: factors[route.streets] for pollutant, factors in network.factors.items()},
-        distance_m=distance_m,
-        unlit=float(length_m[~lit].sum()) > UNLIT_SHARE * distance_m,
+        distance_m=on_streets_m + access_m(start) + access_m(goal),
+        unlit=float(length_m[~lit].sum()) > UNLIT_SHARE * on_streets_m,
         dark=dark,
         route=route,
         network=network,

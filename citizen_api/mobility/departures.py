@@ -62,6 +62,8 @@ class Plan:
     hours: Sequence[Hour]
     spans: Sequence[Span]
     guide: str | None
+    shown: ModeName
+    """The mode of `hours`: that of `best`, else the first by which there is a way."""
     air_known: bool
     """Whether the air of any departure of the window is known."""
     only_advised_against: bool
@@ -69,10 +71,13 @@ class Plan:
     """Why departures were left out, of all modes."""
 
 
-def plan(ways: Sequence[Way], question: Question, background: Background) -> Plan:
-    """Compare every departure by every way. `ways`: of each mode the fastest first; each mode has one at least."""
+def plan(ways: Sequence[Way], question: Question, background: Background, *, advised: bool = True) -> Plan:
+    """Compare every departure by every way. `ways`: of each mode the fastest first; each mode has one at least.
+
+    Not `advised`: nobody knows that one can go there, so that hours are told, and no departure.
+    """
     bounds = replace(question.bounds, opening=_remembered(question.bounds.opening))
-    spans = _spans(ways, question, bounds)
+    spans = _spans(ways, question, bounds, advised=advised)
     also = [at for span in spans for at in span.leave_by.values()] + _in_time(ways, bounds)
     departures = rules.moments(question.after, question.until, zone=question.zone, also=also)
     dark = [question.is_dark(at) for at in departures]
@@ -86,12 +91,12 @@ def plan(ways: Sequence[Way], question: Question, background: Background) -> Pla
         for name, mine in useful.items()
         if mine
     ]
-    offered = [one for front in fronts for one in front]
+    offered = [one for front in fronts for one in front] if advised else []
     quickest = min(references.values(), key=lambda one: (one.duration_s, one.depart_at), default=None)
     best = None if quickest is None else rules.best([one for one in offered if not one.worse] or offered, quickest)
     keep = [] if best is None else [best]
-    items = [one for front in fronts for one in rules.frontier(front, keep=keep)]
-    shown = best.mode if best is not None else question.modes[0].name
+    items = [one for front in fronts for one in rules.frontier(front, keep=keep)] if advised else []
+    shown = best.mode if best is not None else (ways[0].mode.name if ways else question.modes[0].name)
     return Plan(
         question=question,
         ways=ways,
@@ -101,6 +106,7 @@ def plan(ways: Sequence[Way], question: Question, background: Background) -> Pla
         hours=_strip(by_mode[shown], question, background, bounds),
         spans=spans,
         guide=guide,
+        shown=shown,
         air_known=any(one.burden is not None for one in options),
         only_advised_against=bool(items) and not free,
         reasons=tuple(dict.fromkeys(reason for one in options for reason in one.reasons)),
@@ -122,7 +128,7 @@ def _remembered(opening: Callable[[datetime], Opening] | None) -> Callable[[date
     return remembered
 
 
-def _spans(ways: Sequence[Way], question: Question, bounds: Bounds) -> list[Span]:
+def _spans(ways: Sequence[Way], question: Question, bounds: Bounds, *, advised: bool) -> list[Span]:
     if bounds.opening is None or not ways:
         return []
     fastest = _fastest_s(ways)
@@ -131,7 +137,7 @@ def _spans(ways: Sequence[Way], question: Question, bounds: Bounds) -> list[Span
     for opens_at, closes_at in rules.open_spans(bounds.opening, question.after, question.until + longest):
         leave_by: dict[ModeName, datetime] = {}
         for name, seconds in fastest.items():
-            if closes_at is None:
+            if closes_at is None or not advised:
                 continue
             there = closes_at - rules.STAY
             if bounds.until is not None:

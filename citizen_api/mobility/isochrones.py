@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from citizen_api.mobility.network import Float32Array, FloatArray, Graph, Network, to_plane
 from citizen_api.mobility.profiles import CHILD_PACE, costs_of
-from citizen_api.mobility.rules import BIKE_SPEED_M_S, WALK_SPEED_M_S, Mode
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, WALK_SPEED_M_S, Mode
 from citizen_api.mobility.search import NO_HOURS, Costs, Snap, reach
-from citizen_api.mobility.trips import DETOUR
+from citizen_api.mobility.snapping import access_s
 
 BESIDE_M: Final = 28.0
 """How far from the middle of a street what lies on it may be."""
@@ -24,6 +24,7 @@ SIMPLER_M: Final = 6.0
 """The outline is at most so far from the exact one."""
 _DIGITS: Final = 5
 """Of the degrees of an outline: a metre."""
+_GRID: Final = 10.0**-_DIGITS
 _EDGE_M: Final = 60.0
 _TILE_M: Final = 1000.0
 _CORNERS_OF_A_CIRCLE: Final = 16
@@ -34,9 +35,10 @@ _CORNERS_OF_A_CIRCLE: Final = 16
 class Isochrone:
     """What is reached within `minutes`. `rings`: of each polygon its outline, then its holes: [k, 2] of (lat, lon).
 
-    Degrees are rounded so that the polygons stay valid. `approximate`: a circle, where the streets are not known.
-    `cut`: it reaches the edge of the box of the network; beyond it there may be more. Where the streets of an extract
-    end inside that box (a ragged cut, a part that was dropped), nobody knows, and nothing is said.
+    Empty where not even the nearest street is reached. Degrees are rounded so that the polygons stay valid.
+    `approximate`: a circle, where the streets are not known. `cut`: it reaches the edge of the box of the network;
+    beyond it there may be more. Where the streets of an extract end inside that box (a ragged cut, a part that was
+    dropped), nobody knows, and nothing is said.
     """
 
     minutes: int
@@ -66,7 +68,7 @@ def isochrones_around(
     for limit in sorted(set(minutes)):
         radius_m = speed_m_s(mode, wishes=wishes) * limit * 60 / DETOUR
         circle = shapely.Point(0, 0).buffer(radius_m, quad_segs=_CORNERS_OF_A_CIRCLE)
-        found.append(Isochrone(minutes=limit, rings=_rings(circle, (lat, lon)), approximate=True))
+        found.append(Isochrone(minutes=limit, rings=_rings(_rounded(circle, (lat, lon))), approximate=True))
     return found
 
 
@@ -79,24 +81,33 @@ def isochrones_on(
     wishes: Collection[str] = (),
     dark: bool = False,
 ) -> list[Isochrone]:
-    """What is reached over the streets from a point on them, the shortest time first; each holds the one before.
+    """What is reached over the streets from a door, the shortest time first; each holds the one before.
 
-    A street that is reached in part is cut where the time ends.
+    What one takes to `start` is gone from every limit (`snapping.access_s`). A street that is reached in part is cut
+    where the time ends.
     """
     costs = fastest_costs(network, mode, wishes=wishes, dark=dark)
     graph = network.graphs[mode.graph]
     limits = sorted(set(minutes))
-    seconds = reach(network, mode.graph, start, costs, limit_s=60.0 * limits[-1])
+    before_s = access_s(start)
+    seconds = reach(network, mode.graph, start, costs, limit_s=60.0 * limits[-1] - before_s)
     whole_before = np.zeros(len(network.tails), np.bool_)
     area: Any = None
+    outline: Any = None
     found = []
     for limit in limits:
-        gone = _gone(network, graph, costs.time_s, seconds, start, 60.0 * limit)
+        left_s = 60.0 * limit - before_s
+        if left_s < 0:
+            found.append(Isochrone(minutes=limit, rings=()))
+            continue
+        gone = _gone(network, graph, costs.time_s, seconds, start, left_s)
         pieces, whole = _pieces(network, gone, whole_before)
         whole_before |= whole
         area = _joined(pieces, area)
-        outline = area.simplify(SIMPLER_M)
-        found.append(Isochrone(minutes=limit, rings=_rings(outline, network.origin), cut=_at_the_edge(network, area)))
+        simpler = _rounded(area.simplify(SIMPLER_M), network.origin)
+        # Where a simpler line cuts a corner, the outline before would stick out of it.
+        outline = simpler if outline is None else shapely.union(simpler, outline, grid_size=_GRID)
+        found.append(Isochrone(minutes=limit, rings=_rings(outline), cut=_at_the_edge(network, area)))
     return found
 
 
@@ -234,15 +245,18 @@ def _at_the_edge(network: Network, area: Any) -> bool:
     return bool(left < x0 + _EDGE_M or bottom < y0 + _EDGE_M or right > x1 - _EDGE_M or top > y1 - _EDGE_M)
 
 
-def _rings(area: Any, origin: tuple[float, float]) -> list[list[FloatArray]]:
-    """Rings of each polygon in degrees, as RFC 7946 turns them: outlines against the clock, holes with it.
+def _rounded(area: Any, origin: tuple[float, float]) -> Any:
+    """An area of the plane in degrees, longitude first.
 
     Rounded as a whole: corners rounded one by one may cross a line nearby.
     """
     one = np.array(to_plane(origin, lat=origin[0] + 1, lon=origin[1] + 1))
-    degrees = shapely.transform(area, lambda plane: np.array(origin[::-1]) + plane / one)
-    rounded = shapely.orient_polygons(shapely.set_precision(degrees, 10.0**-_DIGITS))
+    return shapely.set_precision(shapely.transform(area, lambda plane: np.array(origin[::-1]) + plane / one), _GRID)
+
+
+def _rings(area: Any) -> list[list[FloatArray]]:
+    """Rings of each polygon, latitude first, as RFC 7946 turns them: outlines against the clock, holes with it."""
     return [
         [np.round(shapely.get_coordinates(ring)[:, ::-1], _DIGITS) for ring in (part.exterior, *part.interiors)]
-        for part in shapely.get_parts(rounded)
+        for part in shapely.get_parts(shapely.orient_polygons(area))
     ]

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Final
 
 from citizen_api.mobility.map_style import GROUND, INK, SOFT, WIDTH, stroke
 from citizen_api.mobility.map_view import PANE_PX, View
+from citizen_api.web.pictures import legible, safe
+
+__all__ = ("MARGIN", "Row", "Sheet", "n", "safe", "scale_bar_m", "text_svg", "wide", "wrapped")
 
 MARGIN: Final = 16
 _SYMBOL: Final = 48
 """Room of a symbol of the legend."""
 _WIDTHS: Final = {0: 0.54, 700: 0.6}
 """Width of a letter by its weight, in parts of its size: those of a wide face, so that no common one overflows."""
-_UNSAFE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]")
-"""What XML cannot hold, and controls of direction, by which a name may turn around the words beside it."""
 _LONGEST_BAR_PX: Final = 110
-
-
-def safe(text: str) -> str:
-    """A text as XML, without the characters that XML cannot hold and without controls of direction."""
-    return escape(_UNSAFE.sub("", text))
 
 
 def n(value: float) -> str:
@@ -43,7 +37,7 @@ def text_svg(
 
 def wrapped(text: str, size: float, room: float, weight: int = 0) -> list[str]:
     """A text cut into lines that fit."""
-    return textwrap.wrap(_UNSAFE.sub("", text), max(1, int(room / (size * _WIDTHS[weight]))))
+    return textwrap.wrap(legible(text), max(1, int(room / (size * _WIDTHS[weight]))))
 
 
 def wide(text: str, size: float, weight: int = 0) -> float:

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from citizen_api.web.pictures import policy_for
+from citizen_api.web.pictures import GROWS, policy_for
 
 WIDTH: Final = 390
-WIDEST_PX: Final = 560
-"""A picture by itself in a wide window grows up to this, in the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ DASHES: Final = ("7 4", "2 4", "11 4 2 4")
 """Of the ways that are not the chosen one, in their order."""
 
 STYLE: Final = (
-    f".m{{display:block;width:100%;max-width:{WIDEST_PX}px;height:auto;margin:auto}}"
+    f".m{{{GROWS}}}"
     "@media(prefers-color-scheme:dark){.m{background:"
     + TONES["p"].night
     + "}"

@@ -13,7 +13,8 @@ from citizen_api.mobility.exposure import Background, doses_ug, hour_prices
 from citizen_api.mobility.network import KINDS, Flag, Float32Array, Network
 from citizen_api.mobility.profiles import costs_of
 from citizen_api.mobility.rules import Mode
-from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route
+from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route, with_access
+from citizen_api.mobility.snapping import access_m, access_s
 
 WISHES: Final = ("wheelchair", "pushchair", "avoid_hills", "avoid_unlit", "child_bike")
 WEIGHTS: Final = (0.0, 0.5, 2.0, 8.0)
@@ -51,7 +52,7 @@ are less than 5 % apart, by whatever streets and in whatever time: nobody knows 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One way by one mode. `dose_ug`: per pollutant, None unknown; `guide_ug`: that of the guiding pollutant.
+    """One way by one mode, from door to door. `dose_ug`: per pollutant, None unknown; `guide_ug`: that of the guide.
 
     `labels`: which of fastest, cleanest, balanced, calm it is, and wished: the best for what is wished of a way, when
     that keeps one off others. Never none. `weight`: with which it was found.
@@ -92,6 +93,8 @@ def candidates(
     are the fastest and the calm, judged by minutes and by the stress of traffic, and nothing is called clean.
     """
     guide = background.guide(depart_at) if background.basis == "hours" else None
+    before_s, after_s = access_s(start), access_s(goal)
+    on_streets_at = depart_at + timedelta(seconds=before_s)
     time_s, weight = costs_of(network, mode, wishes=wishes, dark=dark)
     stress = stress_of(network, mode)
     searches = [(worth, weight) for worth in (weights if guide is not None else weights[:1])]
@@ -109,7 +112,7 @@ def candidates(
         hours, first_s = (
             (NO_HOURS, 3600.0)
             if guide is None or not worth
-            else hour_prices(background, pollutant=guide, depart_at=depart_at, mode=mode, weight=worth)
+            else hour_prices(background, pollutant=guide, depart_at=on_streets_at, mode=mode, weight=worth)
         )
         # The wish weighs the air of a street too: who avoids it does so however much clean air is worth.
         factor = heavy if guide is None else heavy * network.factors[guide]
@@ -117,12 +120,14 @@ def candidates(
         route = find_route(network, mode.graph, start, goal, costs)
         if route is None or not np.isfinite(route.duration_s):
             return []
+        route = with_access(route, before_s=before_s, after_s=after_s)
         key = b"".join(column.tobytes() for column in (route.streets, route.begins, route.ends))
         if key not in found and key not in unwished:
             leaves_at = depart_at if arrive_by is None else latest_departure(arrive_by, route.duration_s)
             dose = doses_ug(network, route, mode=mode, background=background, depart_at=leaves_at)
             of_them = found if number < wished else unwished
-            of_them[key] = _candidate(network, mode, route, worth, dose, guide)
+            distance_m = float(route.length_m(network).sum()) + access_m(start) + access_m(goal)
+            of_them[key] = _candidate(network, mode, route, distance_m, worth, dose, guide)
     return _chosen(network, list(found.values()), list(unwished.values()), weight, stress, calm=calm)
 
 
@@ -166,7 +171,13 @@ def _by_street(network: Network, route: Route) -> dict[int, float]:
 
 
 def _candidate(
-    network: Network, mode: Mode, route: Route, worth: float, dose: Mapping[str, float | None], guide: str | None
+    network: Network,
+    mode: Mode,
+    route: Route,
+    distance_m: float,
+    worth: float,
+    dose: Mapping[str, float | None],
+    guide: str | None,
 ) -> Candidate:
     return Candidate(
         mode=mode,
@@ -174,7 +185,7 @@ def _candidate(
         weight=worth,
         labels=(),
         duration_s=route.duration_s,
-        distance_m=float(route.length_m(network).sum()),
+        distance_m=distance_m,
         ascent_m=ascent_m(network, route),
         dose_ug=dose,
         guide=guide,

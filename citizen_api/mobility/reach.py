@@ -14,9 +14,9 @@ from citizen_api.mobility.isochrones import fastest_costs, speed_m_s
 from citizen_api.mobility.network import SNAP_M, GraphName, Network
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.profiles import ends_near
-from citizen_api.mobility.rules import Mode
+from citizen_api.mobility.rules import DETOUR, Mode
 from citizen_api.mobility.search import Costs, Snap, find_route, times_to
-from citizen_api.mobility.trips import DETOUR
+from citizen_api.mobility.snapping import access_m, access_s
 
 HOURS_UNKNOWN_SHOWN: Final = 5
 CLOSING_SOON: Final = timedelta(minutes=15)
@@ -46,7 +46,10 @@ class ReachQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A place, by its number in the directory. `approximate`: the streets are not known up to there."""
+    """A place, by its number in the directory, and the way there from door to door.
+
+    `approximate`: the streets are not known up to there.
+    """
 
     number: int
     straight_m: float
@@ -206,16 +209,18 @@ class _Streets:
                 reached += self._straight(directory, found)
         for rank, goals in by_start.items():
             network, start = self._starts[rank]
+            before_s, within_s = access_s(start), self._question.within_s
             seconds = times_to(
                 network,
                 graph,
                 start,
                 [goal for _, goal in goals],
                 self._costs_on(network),
-                limit_s=self._question.within_s,
+                limit_s=within_s - before_s,
             )
-            for (found, _), duration_s in zip(goals, seconds.tolist(), strict=True):
-                if math.isfinite(duration_s):
+            for (found, goal), on_streets_s in zip(goals, seconds.tolist(), strict=True):
+                duration_s = before_s + on_streets_s + access_s(goal)
+                if duration_s <= within_s:
                     reached.append(self._reached(directory, found, duration_s, math.nan, approximate=False))
         return reached
 
@@ -225,7 +230,10 @@ class _Streets:
             return reached
         network, start, goal = self._goals[reached.number]
         route = find_route(network, self._question.mode.graph, start, goal, self._costs_on(network))
-        return reached if route is None else replace(reached, distance_m=float(route.length_m(network).sum()))
+        if route is None:
+            return reached
+        on_streets_m = float(route.length_m(network).sum())
+        return replace(reached, distance_m=access_m(start) + on_streets_m + access_m(goal))
 
     def _straight(self, directory: Directory, found: Found) -> list[Reached]:
         distance_m = found.distance_m * DETOUR

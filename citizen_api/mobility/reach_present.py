@@ -73,6 +73,8 @@ def _positions(ring: FloatArray) -> list[list[float]]:
 
 
 def _area_notices(found: Sequence[Isochrone], wishes: Collection[str]) -> list[Notice]:
+    too_short = [area.minutes for area in found if not area.rings]
+    notices: list[Notice] = [("isochrone_none", {"minutes": max(too_short)})] if too_short else []
     codes = []
     if any(area.approximate for area in found):
         codes.append("isochrone_approximate")
@@ -80,7 +82,7 @@ def _area_notices(found: Sequence[Isochrone], wishes: Collection[str]) -> list[N
         codes.append("isochrone_cut")
     if STEP_FREE & frozenset(wishes):
         codes.append("trip_kerbs_unknown")
-    return [(code, {}) for code in codes]
+    return notices + [(code, {}) for code in codes]
 
 
 def isochrone_picture(
@@ -91,7 +93,11 @@ def isochrone_picture(
     return Picture(
         title=say("area_title", lang, **values),
         description=say("area_description", lang, **values),
-        areas=[Area(minutes=area.minutes, rings=[ring for rings in area.rings for ring in rings]) for area in found],
+        areas=[
+            Area(minutes=area.minutes, rings=[ring for rings in area.rings for ring in rings])
+            for area in found
+            if area.rings
+        ],
         markers=[Marker(lat=lat, lon=lon, kind="here", text=say("here", lang))],
         notices=[shown["text"] for shown in present.notices_view(_area_notices(found, wishes), lang)],
     )

@@ -89,7 +89,12 @@ class IsochroneGeometryView(ma.Schema):
 
     type = ma.fields.String(required=True, validate=ma.validate.OneOf(["Polygon", "MultiPolygon"]))
     coordinates = ma.fields.List(
-        ma.fields.Raw(), required=True, metadata={"description": "Degrees, longitude first, to about a metre."}
+        ma.fields.Raw(),
+        required=True,
+        metadata={
+            "description": "Degrees, longitude first, to about a metre. Empty where not even the nearest street is "
+            "reached in that time."
+        },
     )
 
 
@@ -124,7 +129,10 @@ class IsochroneView(ma.Schema):
     snap_m = ma.fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "From the position to the street where counting begins; null: no street is known."},
+        metadata={
+            "description": "From the position to the nearest street, in a straight line. What one takes there, on foot "
+            "and 30 % longer, is taken from every limit. Null: no street is known."
+        },
     )
     beside_m = ma.fields.Float(
         required=True, metadata={"description": "What lies so near to a street reached is reached.", "example": 28}
@@ -138,8 +146,14 @@ class IsochroneView(ma.Schema):
 class ReachedView(FacilityView):
     """A place within reach; its `opening` is that on arrival."""
 
-    duration_s = ma.fields.Integer(required=True, metadata={"description": "Over the streets.", "example": 412})
-    distance_m = ma.fields.Float(required=True, metadata={"description": "Along the streets.", "example": 549.3})
+    duration_s = ma.fields.Integer(
+        required=True,
+        metadata={
+            "description": "From door to door: over the streets, and on foot to the first and from the last of them.",
+            "example": 412,
+        },
+    )
+    distance_m = ma.fields.Float(required=True, metadata={"description": "From door to door.", "example": 549.3})
     approximate = ma.fields.Boolean(
         required=True, metadata={"description": "Estimated from a straight line: its streets are not known."}
     )
@@ -173,6 +187,8 @@ class ReachableView(ma.Schema):
     snap_m = ma.fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "From the position to the nearest street; null: no street is known here."},
+        metadata={
+            "description": "From the position to the nearest street, in a straight line; null: no street is known here."
+        },
     )
     emergency = ma.fields.List(ma.fields.Nested(EmergencyView), required=True)

@@ -74,9 +74,9 @@ def isochrone(args: dict[str, Any]) -> Any:
     """Show how far one gets on foot or by bike: a GeoJSON area for each limit in minutes, the shortest first.
 
     Streets that are reached in part are cut where the time ends; what lies within 28 m of a street reached is in its
-    area, and so is a hole of less than a hectare. Outlines are simplified by up to 6 m. Counting begins on the street
-    that is `snap_m` away. Where no street is known the areas are circles, marked `approximate`. Ask for
-    `image/svg+xml` to get a map.
+    area, and so is a hole of less than a hectare. Outlines are simplified by up to 6 m, and each area holds the
+    smaller ones. What one takes to the street, `snap_m` away, is taken from every limit. Where no street is known the
+    areas are circles, marked `approximate`. Ask for `image/svg+xml` to get a map.
     """
     wanted = preferred_type(AREAS_OFFERED)
     found, snap_m, attribution = _isochrones(args)

@@ -91,6 +91,8 @@ VEHICLES: Final[Mapping[str, Breath]] = {
 WALK_SPEED_M_S: Final = 4.8 / 3.6
 BIKE_SPEED_M_S: Final = 15 / 3.6
 PUSH_SPEED_M_S: Final = 4.0 / 3.6
+DETOUR: Final = 1.3
+"""Length of a way against the straight line, where the streets are not known, and from a door to its street."""
 
 HOT_HOURS: Final[Mapping[int, tuple[int, int]]] = {3: (11, 21), 4: (10, 24)}
 """Hours of the local clock that are hot under an orange warning (Santé publique France), and under a red one."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -23,7 +23,7 @@ from citizen_api.mobility.landmarks import guide_to, no_guide, table_of
 from citizen_api.mobility.network import Float32Array, FloatArray, Graph, GraphName, IntArray, Network
 from citizen_api.mobility.snapping import Snap, snap
 
-__all__ = ("NO_HOURS", "Costs", "Route", "Snap", "find_route", "reach", "snap", "times_to", "warm_up")
+__all__ = ("NO_HOURS", "Costs", "Route", "Snap", "find_route", "reach", "snap", "times_to", "warm_up", "with_access")
 
 NO_HOURS: Final = np.zeros(1, np.float64)
 _NEAR_HOURS: Final = 3
@@ -68,6 +68,18 @@ class Route:
     def length_m(self, network: Network) -> FloatArray:
         """Length of each piece."""
         return np.abs(self.ends.astype(np.float64) - self.begins) * network.length_m[self.streets]
+
+
+def with_access(route: Route, *, before_s: float = 0.0, after_s: float = 0.0) -> Route:
+    """The same way with the seconds from a door to its first street, and from its last one to a door.
+
+    They are in the air of these two streets. `cost` stays that of the streets: between two points of them they are the
+    same for every way.
+    """
+    time_s = route.time_s.copy()
+    time_s[0] += before_s
+    time_s[-1] += after_s
+    return replace(route, time_s=time_s)
 
 
 def find_route(network: Network, graph: GraphName, start: Snap, goal: Snap, costs: Costs) -> Route | None:

@@ -14,7 +14,8 @@ from citizen_api.mobility.exposure import Background, hour_prices
 from citizen_api.mobility.network import Network
 from citizen_api.mobility.profiles import costs_of
 from citizen_api.mobility.rules import MODES, WALK_SPEED_M_S, Mode
-from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route, snap, times_to
+from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route, snap, times_to, with_access
+from citizen_api.mobility.snapping import access_s
 from citizen_api.mobility.station_queries import stations_now
 from citizen_api.mobility.station_rules import FORESEEN_S, Chance, StationNow, chance_of
 
@@ -48,13 +49,15 @@ class SharedLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedTrip:
-    """Walk, ride, walk.
+    """Walk, ride, walk. `start`, `goal`: the points of the streets by which one leaves and comes to a door.
 
     `bike_chance`, `dock_chance`: how likely a bicycle, and a place for it, is still there when one arrives
     (`station_rules.chance_of`). `bikes`, `docks`: how many of the wanted kind the two stations showed; None: not told,
     or shown too long before the departure to tell anything.
     """
 
+    start: Snap
+    goal: Snap
     legs: tuple[SharedLeg, SharedLeg, SharedLeg]
     bike_chance: Chance
     dock_chance: Chance
@@ -229,13 +232,13 @@ def _stop(network: Network, station: StationNow, mode: Mode, count: int | None) 
 
 def _choose(ways: _Ways, start: Snap, goal: Snap, takes: Sequence[_Stop], leaves: Sequence[_Stop]) -> _Chosen | None:
     """The two stations by which one is there soonest, risks counted; None where walking all the way is as fast."""
-    network, part, on_foot = ways.network, start.component, ways.costs(MODES["walk"])
-    (all_the_way_s,) = times_to(network, "walk", start, [goal], on_foot, limit_s=np.inf)
-    to_take_s = times_to(
-        network, "walk", start, [stop.on_foot.get(part) for stop in takes], on_foot, limit_s=LONGEST_WALK_S
-    )
+    before_s, after_s = access_s(start), access_s(goal)
+    network, part, on_foot = ways.network, start.component, ways.costs(MODES["walk"], starts_s=before_s)
+    all_the_way_s = before_s + times_to(network, "walk", start, [goal], on_foot, limit_s=np.inf)[0] + after_s
+    stops = [stop.on_foot.get(part) for stop in takes]
+    to_take_s = before_s + times_to(network, "walk", start, stops, on_foot, limit_s=LONGEST_WALK_S - before_s)
     from_leave_s = [
-        times_to(network, "walk", stop.on_foot[part], [goal], on_foot, limit_s=LONGEST_WALK_S)[0]
+        times_to(network, "walk", stop.on_foot[part], [goal], on_foot, limit_s=LONGEST_WALK_S - after_s)[0] + after_s
         if part in stop.on_foot
         else np.inf
         for stop in leaves
@@ -285,13 +288,18 @@ def _chance(ways: _Ways, stop: _Stop, arrives_s: float) -> Chance:
 def _trip(ways: _Ways, chosen: _Chosen) -> SharedTrip:
     part, walk = chosen.start.component, MODES["walk"]
     take, leave = chosen.take, chosen.leave
-    first = ways.route(walk, chosen.start, take.on_foot[part], starts_s=0.0)
+    before_s = access_s(chosen.start)
+    first = ways.route(walk, chosen.start, take.on_foot[part], starts_s=before_s)
+    first = with_access(first, before_s=before_s)
     rides_s = first.duration_s + _pause_s(PICK_UP_S, take, part, chosen.wheels[0])
     ride = ways.route(take.mode, *chosen.wheels, starts_s=rides_s)
     left_s = rides_s + ride.duration_s
     walks_s = left_s + _pause_s(RETURN_S, leave, part, chosen.wheels[1])
     last = ways.route(walk, leave.on_foot[part], chosen.goal, starts_s=walks_s)
+    last = with_access(last, after_s=access_s(chosen.goal))
     return SharedTrip(
+        start=chosen.start,
+        goal=chosen.goal,
         legs=(
             SharedLeg(mode=walk, route=first, starts_s=0.0, station=None),
             SharedLeg(mode=take.mode, route=ride, starts_s=rides_s, station=take.station),

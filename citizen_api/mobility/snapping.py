@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from citizen_api.mobility.kernel import fixed
 from citizen_api.mobility.network import SNAP_M, Float32Array, FloatArray, GraphName, IntArray, Network
+from citizen_api.mobility.rules import DETOUR, WALK_SPEED_M_S
 
 _compiled = njit(cache=True, error_model="numpy")
 
@@ -84,6 +85,16 @@ def snap(
         for street, component, distance_m, fraction, foot_lat, foot_lon in feet.tolist()
     ]
     return sorted(found, key=lambda each: (each.distance_m, each.street))
+
+
+def access_m(end: Snap) -> float:
+    """Metres between a door and its point of the streets: DETOUR x the straight line, for nobody knows the way."""
+    return end.distance_m * DETOUR
+
+
+def access_s(end: Snap) -> float:
+    """Seconds between a door and its point of the streets, on foot by every mode: a bicycle is walked there."""
+    return access_m(end) / WALK_SPEED_M_S
 
 
 class _Cells(NamedTuple):

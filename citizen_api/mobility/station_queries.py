@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from citizen_api.core.geo import distances_m
 from citizen_api.mobility.models import BikeStation, BikeSystem
-from citizen_api.mobility.rules import WALK_SPEED_M_S
+from citizen_api.mobility.rules import DETOUR, WALK_SPEED_M_S
 from citizen_api.mobility.station_rules import DEMO_SYSTEM, Chance, StationNow, Want, chance_of, is_silent
 
 Box = tuple[float, float, float, float]
@@ -22,8 +22,6 @@ SILENT_S: Final = 600.0
 """The default of the setting `mobility_station_silent_s`."""
 NEAR_M: Final = 3_000.0
 """Nobody walks farther to a bicycle."""
-DETOUR: Final = 1.3
-"""Length of a way on foot against the straight line, where streets are not asked."""
 _EARTH_M: Final = 6_356_752.0
 """The smaller half axis, so that the box is rather too large."""
 

@@ -11,15 +11,13 @@ from citizen_api.core import geo
 from citizen_api.mobility.exposure import Background
 from citizen_api.mobility.network import FloatArray, IntArray, Network
 from citizen_api.mobility.profiles import STEP_FREE
-from citizen_api.mobility.rules import BIKE_SPEED_M_S, Mode
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, Mode
 from citizen_api.mobility.search import Route
 from citizen_api.mobility.sharing import SharedTrip
 from citizen_api.mobility.station_rules import StationNow
 
 TripMode = Literal["walk", "bike", "ebike", "bikeshare"]
 TRIP_MODES: Final[tuple[TripMode, ...]] = ("walk", "bike", "ebike", "bikeshare")
-DETOUR: Final = 1.3
-"""Length of a way against the straight line, where the streets are not known."""
 REASONABLE_S: Final = 3600.0
 """A trip that takes longer is offered, but not alone."""
 LAND_M: Final = 7_000.0
@@ -56,6 +54,8 @@ class Question:
 class Leg:
     """A part of a trip by one mode. `route`: None on a straight line. `starts_s`: seconds after the departure.
 
+    From and to a door its seconds and metres are those to the streets too (`snapping.access_s`).
+
     `points`: [k, 2] of (lat, lon); `pieces`: of each segment, its piece in the route. `station`: see `SharedLeg`.
     """
 
@@ -74,7 +74,7 @@ class Leg:
 class Trip:
     """One alternative. `network`: None on a straight line. `labels`: see `planning.Candidate`.
 
-    `snap_m`: how far its two ends are from the network. `dose_ug`: per pollutant, None unknown.
+    `snap_m`: how far its two ends are from the network, in a straight line. `dose_ug`: per pollutant, None unknown.
     """
 
     mode: TripMode

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,11 +15,12 @@ from citizen_api.air.rules import age_s
 from citizen_api.mobility import rules
 from citizen_api.mobility.cautions import caution_notices, moving_text
 from citizen_api.mobility.exposure import METHODS
-from citizen_api.mobility.network import POLLUTANTS, Flag, Network
-from citizen_api.mobility.planning import DOSE_DIGITS, NEAR_APART
+from citizen_api.mobility.network import POLLUTANTS, Network
+from citizen_api.mobility.planning import DOSE_DIGITS
 from citizen_api.mobility.profiles import STEP_FREE
 from citizen_api.mobility.steps import say_distance, say_step, steps_of
 from citizen_api.mobility.transit import TransitLink
+from citizen_api.mobility.trip_checks import light_unknown, one_way, rises, slope_unknown
 from citizen_api.mobility.trip_parts import REASONABLE_S, Found, Leg, Trip
 from citizen_api.mobility.trip_values import (
     GEOJSON_DIGITS,
@@ -79,7 +79,17 @@ class TripPresenter:
 
     def spoken_notices(self) -> list[dict[str, str]]:
         """What must be known beside the data, in words."""
-        return [{"code": code, "text": self._notice(code)} for code in self.notices()] + self._moving_notices()
+        said = [{"code": code, "text": self._notice(code)} for code in self.notices()]
+        return said + self._rising() + self._moving_notices()
+
+    @property
+    def land_unknown(self) -> bool:
+        """Whether nobody knows that one can walk or ride there at all: then nothing is recommended."""
+        return any(self.found.land_unknown(trip) for trip in self.found.trips)
+
+    def bike_is_nearer(self) -> bool:
+        """Whether a bicycle, that was not asked for, takes less than an hour where all that was takes more."""
+        return not self.land_unknown and (self.found.by_bike_s() or math.inf) < REASONABLE_S
 
     def notices(self) -> list[str]:
         """Codes of what must be known beside the data."""
@@ -91,17 +101,16 @@ class TripPresenter:
         codes = {
             "trip_approximate": approximate,
             **dict.fromkeys(self._cautions(), True),
-            "trip_land_unknown": any(found.land_unknown(trip) for trip in found.trips),
-            "trip_one_way": _one_way(found.trips),
+            "trip_land_unknown": self.land_unknown,
+            "trip_one_way": one_way(found.trips),
             "trip_wished": any("wished" in trip.labels for trip in found.trips),
-            "trip_in_one_only": any(_in_one_only(trip, found.trips) for trip in found.trips),
-            "trip_try_bike": (found.by_bike_s() or math.inf) < REASONABLE_S,
+            "trip_try_bike": self.bike_is_nearer(),
             "trip_step_free_unknown": approximate and bool(wishes & STEP_FREE),
             "trip_kerbs_unknown": bool(wishes & STEP_FREE) and bool(found.trips),
-            "trip_slopes_unknown": "avoid_hills" in wishes and any(_slope_unknown(trip) for trip in found.trips),
+            "trip_slopes_unknown": "avoid_hills" in wishes and any(slope_unknown(trip) for trip in found.trips),
             "trip_light_unknown": "avoid_unlit" in wishes
             and found.dark
-            and any(_light_unknown(trip) for trip in found.trips),
+            and any(light_unknown(trip) for trip in found.trips),
             "trip_child_bike": "child_bike" in wishes and any(trip.mode != "walk" for trip in found.trips),
             "trip_modes_missing": bool(found.missing),
             "trip_too_late": any(trip.depart_at < self.at for trip in found.trips) and question.arrive_by is not None,
@@ -122,6 +131,20 @@ class TripPresenter:
             for depart_at, duration_s in asked
             for code in caution_notices(background, depart_at=depart_at, duration_s=duration_s)
         ]
+
+    def _rising(self) -> list[dict[str, str]]:
+        """A notice for each way that is cleaner or balanced by its guide: what else one breathes more of."""
+        words, told = self._catalogue.moving["departures"], []
+        for trip in self.found.trips:
+            said = [
+                words["more"].say(self.language, percent=percent, of=words[f"of_{name}"].say(self.language))
+                for name, percent in rises(trip, self.found.trips).items()
+            ]
+            if said:
+                wording = self._catalogue.notices["trip_in_one_only"]
+                text = wording.say(self.language, way=self.title(trip), more=", ".join(said))
+                told.append({"code": "trip_in_one_only", "text": text})
+        return told
 
     def _moving_notices(self) -> list[dict[str, str]]:
         """What the day says of moving, once for all trips of which it says the same; it cheers only if for all."""
@@ -170,12 +193,12 @@ class TripPresenter:
     def trip(self, trip: Trip) -> dict[str, Any]:
         """One alternative."""
         points = np.concatenate([leg.points for leg in trip.legs])
-        names = [self.named(label, trip) for label in trip.labels]
+        saved_g = sum(rules.co2e_saved_g(leg.mode, distance_m=leg.distance_m) for leg in trip.legs)
         doubtful = self.found.land_unknown(trip)
         return {
             "mode": trip.mode,
             "labels": list(trip.labels),
-            "title": f"{', '.join(names)} · {self.label(trip.mode)}",
+            "title": self.title(trip),
             "approximate": trip.network is None,
             "depart_at": self.local(trip.depart_at),
             "arrive_at": self.local(trip.arrive_at),
@@ -187,7 +210,7 @@ class TripPresenter:
             "air": self.air_at(trip.depart_at),
             "against_fastest": self.against_fastest(trip),
             "activity": None if doubtful else activity_of(trip),
-            "co2e_saved_g": round(sum(rules.co2e_saved_g(leg.mode, distance_m=leg.distance_m) for leg in trip.legs)),
+            "co2e_saved_g": None if doubtful else round(saved_g),
             "advice": self.advice(trip),
             "legs": [self.leg(trip, leg) for leg in trip.legs],
             "polyline": encoded(points),
@@ -330,8 +353,11 @@ class TripPresenter:
         }
 
     def transit(self, link: TransitLink | None) -> dict[str, Any] | None:
-        """The planner of the region, why it is offered, and what who follows the link tells it."""
-        reason = self.found.transit_reason()
+        """The planner of the region, why it is offered, and what who follows the link tells it.
+
+        Where there may be no land none is: nobody knows that it goes there either.
+        """
+        reason = None if self.land_unknown else self.found.transit_reason()
         if reason is None:
             return None
         operator = None
@@ -357,6 +383,10 @@ class TripPresenter:
         """A word of `content/mobility/trips.yaml`."""
         return self._words[name].say(self.language, **values)
 
+    def title(self, trip: Trip) -> str:
+        """All that a trip is called, and its mode."""
+        return f"{', '.join(self.named(label, trip) for label in trip.labels)} · {self.label(trip.mode)}"
+
     def named(self, label: str, trip: Trip) -> str:
         """What a trip is called by one of its labels: the cleanest by what it is cleanest of."""
         return self.label(f"{label}_{trip.guide}" if label == "cleanest" else label)
@@ -367,31 +397,3 @@ class TripPresenter:
 
 def _rounded(value: float | None, digits: int = 0) -> float | None:
     return None if value is None else round(value, digits)
-
-
-def _one_way(trips: Sequence[Trip]) -> bool:
-    """Whether by no mode any other way is better than the fastest in something, whatever one wishes."""
-    counts = Counter(trip.mode for trip in trips)
-    if any("wished" in trip.labels for trip in trips):
-        return False
-    return bool(trips) and all(counts[one.mode] == 1 and {"fastest", "cleanest"} <= set(one.labels) for one in trips)
-
-
-def _in_one_only(trip: Trip, trips: Sequence[Trip]) -> bool:
-    """Whether a way that is cleaner by its guide is clearly dirtier by the fine particles than the fastest."""
-    fastest = next(other for other in trips if other.mode == trip.mode)
-    own, other = trip.dose_ug.get("pm25"), fastest.dose_ug.get("pm25")
-    if "cleanest" not in trip.labels or trip.guide == "pm25" or own is None or other is None:
-        return False
-    return own > other * (1 + NEAR_APART)
-
-
-def _slope_unknown(trip: Trip) -> bool:
-    return trip.ascent_m is None
-
-
-def _light_unknown(trip: Trip) -> bool:
-    if trip.network is None:
-        return True
-    flags = np.concatenate([trip.network.flags[leg.route.streets] for leg in trip.legs if leg.route is not None])
-    return bool(((flags & int(Flag.LIT | Flag.UNLIT)) == 0).any())

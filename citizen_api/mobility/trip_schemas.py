@@ -141,7 +141,7 @@ class TripStationView(ma.Schema):
         validate=ma.validate.OneOf(["good", "fair", "poor", "unknown"]),
         metadata={"description": "That a bike, or a place for it, is still there when one arrives: a rule of thumb."},
     )
-    chance_name = ma.fields.String(required=True, metadata={"example": "sans doute"})
+    chance_name = ma.fields.String(required=True, metadata={"example": "très probable"})
 
 
 class TripLegView(ma.Schema):
@@ -251,8 +251,9 @@ class TripView(ma.Schema):
     )
     co2e_saved_g = ma.fields.Integer(
         required=True,
+        allow_none=True,
         metadata={
-            "description": "Less than by a thermal car over the same way, use and making (ADEME).",
+            "description": "Less than by a thermal car over the same way, use and making (ADEME). Null as `activity`.",
             "example": 289,
         },
     )
@@ -275,7 +276,8 @@ class TripEndView(ma.Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "How far it is from the streets of the first trip, else from those known; null: none is."
+            "description": "How far it is in a straight line from the streets of the first trip, else of those known; "
+            "null: none is. The walk there counts in every trip."
         },
     )
 

@@ -10,9 +10,9 @@ from typing import Final
 from citizen_api.mobility.exposure import doses_ug
 from citizen_api.mobility.network import POLLUTANTS, Network
 from citizen_api.mobility.planning import DOSE_DIGITS, NEAR_APART, ascent_m, latest_departure
-from citizen_api.mobility.search import Snap
 from citizen_api.mobility.shapes import route_points
 from citizen_api.mobility.sharing import SharedTrip, find_shared
+from citizen_api.mobility.snapping import access_m
 from citizen_api.mobility.station_rules import StationNow
 from citizen_api.mobility.trip_parts import Found, Leg, Trip
 
@@ -20,14 +20,14 @@ CLEAN_WEIGHT: Final = 2.0
 """How much clean air is worth against time on the cleaner of the two (`planning.WEIGHTS`)."""
 
 
-def shared_trips(network: Network, start: Snap, goal: Snap, stations: Sequence[StationNow], found: Found) -> list[Trip]:
+def shared_trips(network: Network, stations: Sequence[StationNow], found: Found) -> list[Trip]:
     """The quickest trip by shared bicycle and, where less is breathed on it, a cleaner one; empty: none."""
-    fastest = _shared_trip(network, start, goal, stations, found, weight=0.0)
+    fastest = _shared_trip(network, stations, found, weight=0.0)
     if fastest is None:
         return []
     if fastest.guide_ug is None:
         return [replace(fastest, labels=("fastest",))]
-    cleaner = _shared_trip(network, start, goal, stations, found, weight=CLEAN_WEIGHT)
+    cleaner = _shared_trip(network, stations, found, weight=CLEAN_WEIGHT)
     if cleaner is None or not _worth_it(cleaner, fastest):
         return [replace(fastest, labels=("fastest", "cleanest"))]
     return [replace(fastest, labels=("fastest",)), replace(cleaner, labels=("cleanest",))]
@@ -41,9 +41,7 @@ def _worth_it(cleaner: Trip, fastest: Trip) -> bool:
     return less and round(cleaner.duration_s) > round(fastest.duration_s)
 
 
-def _shared_trip(
-    network: Network, start: Snap, goal: Snap, stations: Sequence[StationNow], found: Found, *, weight: float
-) -> Trip | None:
+def _shared_trip(network: Network, stations: Sequence[StationNow], found: Found, *, weight: float) -> Trip | None:
     question, background = found.question, found.background
     depart_at = question.depart_at
     shared: SharedTrip | None = None
@@ -90,14 +88,14 @@ def _shared_trip(
         ascent_m=_sum([leg.ascent_m for leg in legs]),
         dose_ug={name: _sum([dose[name] for dose in doses]) for name in POLLUTANTS},
         guide=background.guide(depart_at) if background.basis == "hours" else None,
-        snap_m=(start.distance_m, goal.distance_m),
+        snap_m=(shared.start.distance_m, shared.goal.distance_m),
         shared=shared,
     )
 
 
 def _legs(network: Network, shared: SharedTrip) -> list[Leg]:
     legs = []
-    for part in shared.legs:
+    for part, from_doors_m in zip(shared.legs, (access_m(shared.start), 0.0, access_m(shared.goal)), strict=True):
         points, pieces = route_points(network, part.route)
         leg = Leg(
             mode=part.mode,
@@ -106,7 +104,7 @@ def _legs(network: Network, shared: SharedTrip) -> list[Leg]:
             pieces=pieces,
             starts_s=part.starts_s,
             duration_s=part.route.duration_s,
-            distance_m=float(part.route.length_m(network).sum()),
+            distance_m=float(part.route.length_m(network).sum()) + from_doors_m,
             ascent_m=ascent_m(network, part.route),
             station=part.station,
         )

@@ -16,16 +16,15 @@ from citizen_api.mobility.network import Network
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.planning import Candidate, candidates, latest_departure
 from citizen_api.mobility.profiles import CHILD_PACE, STEP_FREE, ends_near
-from citizen_api.mobility.rules import BIKE_SPEED_M_S, MODES, WALK_SPEED_M_S, Mode, dose_ug
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, MODES, WALK_SPEED_M_S, Mode, dose_ug
 from citizen_api.mobility.search import Snap
 from citizen_api.mobility.shapes import route_points
 from citizen_api.mobility.sharing import NEVER
 from citizen_api.mobility.station_rules import StationNow
-from citizen_api.mobility.trip_parts import DETOUR, REASONABLE_S, Found, Leg, Missing, Question, Trip, TripMode
+from citizen_api.mobility.trip_parts import REASONABLE_S, Found, Leg, Missing, Question, Trip, TripMode
 from citizen_api.mobility.trip_sharing import shared_trips
 
 __all__ = (
-    "DETOUR",
     "REASONABLE_S",
     "SNAPS_TRIED",
     "Found",
@@ -78,7 +77,7 @@ def _trips_by(
         return "profile"
     if mode == "bikeshare":
         ends = ends_on(networks, MODES["walk"], question)
-        return (shared_trips(*ends[0], stations(), found) or "no_station") if ends else "off_network"
+        return (shared_trips(ends[0][0], stations(), found) or "no_station") if ends else "off_network"
     ends = ends_on(networks, MODES[mode], question)
     if not ends:
         # A straight line only where no street is known: not across those that the wishes bar.

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import unicodedata
+from html import escape
 from typing import Final
 
 from flask import Response
 
 SVG: Final = "image/svg+xml"
+WIDEST_PX: Final = 560
+GROWS: Final = f"display:block;width:100%;max-width:{WIDEST_PX}px;height:auto;margin:auto"
+"""How a picture takes the room that there is, for the style of its class: larger letters, up to WIDEST_PX."""
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs"})
+_BREAKS: Final = "\t\n\r"
+_NO_CHARACTERS: Final = "\ufffe\uffff"
+"""Nothing stands for these, and XML cannot hold them."""
+
+
+def legible(text: str) -> str:
+    """A text without what is not seen: controls but tabs and breaks, format characters, and what XML cannot hold.
+
+    By controls of direction a name turns around the words beside it; by other format characters it hides some of its
+    own. Joined emoji come apart without them, and words with a soft hyphen lose only that.
+    """
+    return "".join(
+        one for one in text if one in _BREAKS or not (one in _NO_CHARACTERS or unicodedata.category(one) in _UNSEEN)
+    )
+
+
+def safe(text: str) -> str:
+    """What is `legible` of a text, as XML."""
+    return escape(legible(text))
 
 
 def policy_for(style: str) -> str:

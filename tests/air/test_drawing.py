@@ -193,6 +193,17 @@ def test_what_is_no_colour_is_refused(colour):
         draw(make_card(now=make_cell(colour=colour)))
 
 
+def test_a_name_does_not_turn_around_the_words_beside_it():
+    drawn = draw(make_card(commune="Paris \u202e\u200f4e"))
+    assert not {"\u202e", "\u200f"} & set(drawn)
+    assert ">Paris 4e<" in drawn
+
+
+def test_by_itself_in_a_wide_window_it_is_larger_and_in_the_middle():
+    assert parse(make_card()).get("class") == "a"
+    assert STYLE.startswith(".a{display:block;width:100%;max-width:560px;height:auto;margin:auto}")
+
+
 def test_nothing_is_loaded_from_elsewhere():
     drawn = draw(make_card()).replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "http" not in drawn

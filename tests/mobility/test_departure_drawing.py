@@ -218,6 +218,17 @@ def test_a_name_that_looks_like_markup_stays_a_name():
     assert "</text><script>alert(1)</script>" in texts(root)
 
 
+def test_a_name_does_not_turn_around_the_words_beside_it():
+    drawn = draw(make_strip(goal="Vers \u202e\u200fPharmacie"))
+    assert not {"\u202e", "\u200f"} & set(drawn)
+    assert ">Vers Pharmacie<" in drawn
+
+
+def test_by_itself_in_a_wide_window_it_is_larger_and_in_the_middle():
+    assert parse(make_strip()).get("class") == "w"
+    assert STYLE.startswith(".w{display:block;width:100%;max-width:560px;height:auto;margin:auto}")
+
+
 def test_nothing_is_loaded_from_elsewhere():
     drawn = draw(make_strip(*[make_bar(look) for look in LOOKS])).replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "http" not in drawn

@@ -1,5 +1,6 @@
 """`GET /v1/mobility/departures`: what is refused, each by its name and in plain words."""
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -52,6 +53,11 @@ def ask(client, clock):
 def test_what_cannot_be_answered_is_refused_by_name(ask, given, name):
     status = 404 if name in {"facility-unknown", "far-from-communes"} else 422
     assert ask(status, **given)["type"].endswith(name)
+
+
+def test_who_has_less_than_until_the_next_whole_minute_has_no_window(ask, clock):
+    clock.moment = NOON + timedelta(seconds=40)
+    assert ask(before="2026-01-06T12:00:50+01:00")["type"].endswith("departures-window")
 
 
 def test_which_end_is_wrong_is_said(ask):

@@ -274,6 +274,17 @@ def test_a_place_that_closed_for_good_is_no_goal(ask, air, pharmacy, database):
     assert answer["goal"]["facility"]["closed_for_good"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "first"), [(0, "12:00"), (0.001, "12:01"), (40, "12:01"), (59.999, "12:01"), (60, "12:01")]
+)
+def test_nobody_is_told_to_leave_in_a_minute_that_is_over(ask, air, clock, seconds, first):
+    clock.moment = NOON + timedelta(seconds=seconds)
+    air(40)
+    answer = ask()
+    assert answer["after"] == answer["items"][0]["depart_at"] == f"2026-01-06T{first}:00+01:00"
+    assert answer["best"]["words"].startswith(f"Leave at {first} ")
+
+
 # --- Heat, sun, darkness, other bounds ---------------------------------------------------------------------
 
 

@@ -289,11 +289,52 @@ def test_a_window_by_the_clock_has_24_hours_when_the_clock_changes(ask, clock):
     assert answer["until"] == "2026-10-25T19:00:00+01:00"
 
 
-def test_where_there_may_be_sea_nothing_cheers(ask, database):
-    make_forecast(database, 10, name="pm25")
-    found = codes(ask(**{"from": "46.0,-1.6", "to": "46.01,-1.61"}))
-    assert "trip_land_unknown" in found
-    assert CHEERING not in found
+def test_a_far_walk_says_that_a_bicycle_takes_less_than_an_hour(ask, database):
+    make_forecast(database, 30)
+    assert "trip_try_bike" in codes(ask(to="48.80,2.30"))
+    assert "trip_try_bike" not in codes(ask(to="48.80,2.30", modes="walk,bike"))
+    assert "trip_try_bike" not in codes(ask())
+
+
+# --- Where there may be no land ----------------------------------------------------------------------------
+
+AT_SEA = {"from": "46.0,-1.6", "to": "46.01,-1.61"}
+FAR_AT_SEA = {"from": "43.0,6.0", "to": "43.1,6.1"}
+
+
+@pytest.mark.parametrize("ends", [AT_SEA, FAR_AT_SEA], ids=["near", "far"])
+def test_where_there_may_be_sea_hours_are_told_and_nothing_is_recommended(ask, ends):
+    answer = ask(**ends)
+    assert (answer["best"], answer["items"], answer["transit"]) == (None, [], None)
+    assert not any(hour["best"] for hour in answer["hours"])
+    assert len(answer["hours"]) >= 24
+    found = codes(answer)
+    assert {"trip_land_unknown", "trip_approximate"} <= set(found)
+    invented = {CHEERING, "trip_try_bike", "departure_streets_unknown", "departure_none_in_time"}
+    assert not invented & set(found)
+
+
+def test_the_hours_at_sea_are_those_of_the_first_way_that_there_is(ask):
+    answer = ask(modes="bike,walk", profile="wheelchair", **AT_SEA)
+    assert answer["hours_mode"] == "walk"
+    assert answer["hours"]
+
+
+def test_nobody_is_told_the_last_departure_for_a_place_that_may_be_at_sea(ask, database, tmp_path):
+    place = {"lat": 46.01, "lon": -1.61, "opening_hours": "Mo-Fr 09:00-17:00"}
+    import_records(database, tmp_path, [make_record("p", **place)])
+    with database.session(write=False) as session:
+        facility = session.scalars(select(Facility.id)).one()
+    answer = ask(**AT_SEA | {"to": None, "to_facility": facility})
+    assert answer["openings"][0]["leave_by"] == []
+    assert not {"departure_last_useful", "departure_closed_throughout"} & set(codes(answer))
+
+
+def test_the_strip_says_that_there_may_be_sea_and_advises_no_hour(strip):
+    for said in strip(**AT_SEA):
+        assert "we do not know whether one can walk or ride there" in said
+        assert "Advised" not in said
+        assert "No useful departure" not in said
 
 
 # --- The strip ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Areas reached in some minutes: what they hold, where they end, and what is said beside them."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,11 +25,22 @@ MIDDLE = 20 * 40 + 20
 URL = "/v1/mobility/isochrone"
 
 
-def polygons(isochrone):
+def as_told(isochrone):
     """On the plane of degrees, longitude first."""
-    return shapely.union_all(
+    return shapely.MultiPolygon(
         [shapely.Polygon(rings[0][:, ::-1], [hole[:, ::-1] for hole in rings[1:]]) for rings in isochrone.rings]
     )
+
+
+def polygons(isochrone):
+    """The same as one shape."""
+    return shapely.union_all(as_told(isochrone))
+
+
+def on_plane(isochrone, network):
+    """In metres."""
+    one = np.array(network.plane(lat=network.origin[0] + 1, lon=network.origin[1] + 1))
+    return shapely.transform(polygons(isochrone), lambda degrees: (degrees - network.origin[::-1]) * one)
 
 
 def areas_from(network, junction, minutes, *, mode="walk", **wishes):
@@ -64,10 +76,8 @@ def test_all_that_lies_beside_a_street_reached_is_in_the_area(network):
     whole = seconds[network.tails] + network.length_m / BIKE_SPEED_M_S < 299
     ends = [np.column_stack((network.x_m[at], network.y_m[at])) for at in (network.tails[whole], network.heads[whole])]
     streets = shapely.linestrings(np.stack(ends, axis=1).astype(float))
-    one = np.array(network.plane(lat=network.origin[0] + 1, lon=network.origin[1] + 1))
-    area = shapely.transform(polygons(found), lambda degrees: (degrees - network.origin[::-1]) * one)
     assert len(streets) > 100
-    assert shapely.covers(area, shapely.buffer(streets, BESIDE_M - SIMPLER_M - 4)).all()
+    assert shapely.covers(on_plane(found, network), shapely.buffer(streets, BESIDE_M - SIMPLER_M - 4)).all()
 
 
 def test_of_the_streets_reached_only_those_at_the_edge_of_the_area_are_made_wide(monkeypatch):
@@ -100,6 +110,37 @@ def test_where_all_is_reached_more_time_reaches_no_more():
 def test_a_street_is_cut_where_the_time_ends():
     _, (found,) = areas_from(LARGE, MIDDLE, [4])
     assert farthest_m(found, MIDDLE) == pytest.approx(240 * WALK_SPEED_M_S + BESIDE_M, abs=SIMPLER_M)
+
+
+def test_from_a_door_off_the_streets_the_minutes_that_are_left_reach_less_far():
+    start = replace(snap(LARGE, "walk", **place_at(LARGE, MIDDLE))[0], distance_m=100.0)
+    (found,) = isochrones_on(LARGE, MODES["walk"], start, minutes=[4])
+    left_s = 240 - 97.5
+    assert farthest_m(found, MIDDLE) == pytest.approx(left_s * WALK_SPEED_M_S + BESIDE_M, abs=SIMPLER_M)
+
+
+def test_no_area_is_told_for_the_time_in_which_one_is_not_yet_at_a_street():
+    start = replace(snap(LARGE, "walk", **place_at(LARGE, MIDDLE))[0], distance_m=100.0)
+    found = isochrones_on(LARGE, MODES["walk"], start, minutes=[1, 2])
+    assert [(area.minutes, len(area.rings)) for area in found] == [(1, 0), (2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "mode"),
+    [
+        (48.86611, 2.35666, "walk"),
+        (48.86394, 2.35773, "bike"),
+        (48.86324, 2.37115, "walk"),
+        (48.86593651445607, 2.3783492161288504, "bike"),
+    ],
+)
+def test_each_area_as_it_is_told_holds_the_one_before_within_the_rounding(lat, lon, mode):
+    network = sample_network()
+    start = snap(network, MODES[mode].graph, lat=lat, lon=lon)[0]
+    found = isochrones_on(network, MODES[mode], start, minutes=[3, 5, 10, 15])
+    assert all(as_told(area).is_valid for area in found)
+    areas = [on_plane(area, network) for area in found]
+    assert all(more.buffer(1.5).covers(less) for less, more in pairwise(areas))
 
 
 def test_a_street_on_which_one_starts_is_cut_on_both_sides():
@@ -221,6 +262,20 @@ def test_far_from_every_street_it_is_said_that_the_area_is_a_guess(client):
     assert body["snap_m"] is None
     assert body["features"][0]["properties"]["approximate"]
     assert [notice["code"] for notice in body["notices"]] == ["isochrone_approximate"]
+
+
+@pytest.mark.parametrize("path", ["", ".svg"])
+def test_from_far_off_the_streets_it_is_said_for_which_minutes_there_is_no_area(client, path):
+    here = place_at(LARGE, 39 * 40 + 20, north_m=120)  # 117 s on foot
+    answer = client.get(URL + path + query(**here, minutes="1,5"))
+    assert "In 1 min one is not yet at the nearest known street" in answer.text
+
+
+def test_an_area_that_holds_nothing_has_no_position_and_is_in_the_form_that_is_documented(client):
+    here = place_at(LARGE, 39 * 40 + 20, north_m=120)
+    body = client.get(URL + query(**here, minutes=1)).get_json(force=True)
+    assert body["features"][0]["geometry"] == {"type": "MultiPolygon", "coordinates": []}
+    assert not IsochroneView().validate(body)
 
 
 @pytest.mark.parametrize("how", [{"path": ".svg"}, {"accept": "image/svg+xml"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,21 +24,18 @@ from citizen_api.mobility.planning import (
     stress_of,
 )
 from citizen_api.mobility.profiles import costs_of
+from citizen_api.mobility.rules import WALK_SPEED_M_S, dose_ug
 from citizen_api.mobility.search import Costs, find_route, snap
 from tests.mobility.makers import changed, make_grid
 from tests.mobility.trip_makers import NINE, at_junction, later, make_air, make_dirty_row, mode, row_streets
 
 
-def ask(network, start, goal, *, name="walk", air=None, **options):
-    return candidates(
-        network,
-        mode(name),
-        at_junction(network, start, mode(name).graph),
-        at_junction(network, goal, mode(name).graph),
-        background=air or make_air(),
-        depart_at=NINE,
-        **options,
-    )
+def ask(network, start, goal, *, name="walk", air=None, depart_at=NINE, doors_m=None, **options):
+    """`doors_m`: how far the two ends are from the streets."""
+    ends = [at_junction(network, junction, mode(name).graph) for junction in (start, goal)]
+    if doors_m is not None:
+        ends = [replace(end, distance_m=away_m) for end, away_m in zip(ends, doors_m, strict=True)]
+    return candidates(network, mode(name), *ends, background=air or make_air(), depart_at=depart_at, **options)
 
 
 def random_city(seed, *, columns=9, rows=9):
@@ -207,6 +205,43 @@ def test_who_arrives_at_a_given_time_breathes_the_air_of_their_own_departure():
     (early,) = ask(network, 0, 4, air=air)
     (late,) = ask(network, 0, 4, air=air, arrive_by=later(hours=2, minutes=20))
     assert late.dose_ug["no2"] == pytest.approx(8 * early.dose_ug["no2"])
+
+
+@pytest.mark.parametrize("name", ["walk", "bike", "ebike"])
+def test_the_metres_from_door_to_door_count_on_foot_by_every_mode(name):
+    network = make_grid(5, 2)
+    (on_streets,), (from_doors,) = (ask(network, 0, 4, name=name, doors_m=doors) for doors in ((0, 0), (100, 40)))
+    assert from_doors.duration_s - on_streets.duration_s == pytest.approx(1.3 * 140 / WALK_SPEED_M_S)
+    assert from_doors.distance_m - on_streets.distance_m == pytest.approx(1.3 * 140)
+
+
+def test_what_is_breathed_between_the_doors_and_the_streets_counts():
+    (way,) = ask(make_grid(5, 2), 0, 4, doors_m=(100, 40))
+    hours = (400 + 1.3 * 140) / WALK_SPEED_M_S / 3600
+    assert way.dose_ug["no2"] == pytest.approx(dose_ug(40.0, mode=mode(), hours=hours), rel=1e-4)
+
+
+def test_who_walks_to_the_street_first_comes_later_into_the_air_of_the_next_hour():
+    # The air turns bad 3 minutes after one leaves. Streets of 75 s are reached after 0, 75, 150 and 225 s, and from a
+    # door 97.5 s away the last three of them after 172.5, 247.5 and 322.5 s.
+    air, at = make_air(no2=[40.0, 80.0, 80.0]), NINE.replace(minute=57)
+    (way,) = ask(make_grid(5, 2), 0, 4, air=air, depart_at=at, doors_m=(100, 0))
+    before, after = (dose_ug(value, mode=mode(), hours=1 / 3600) for value in (40.0, 80.0))
+    assert way.dose_ug["no2"] == pytest.approx((97.5 + 75 + 75) * before + 150 * after, rel=1e-4)
+
+
+def test_the_streets_are_chosen_by_the_air_of_the_hour_in_which_one_is_on_them():
+    # There is no air to avoid in the minute in which one leaves the door, and much when one comes to the street, of
+    # which the first block is quick and dirty.
+    network = make_dirty_row(9, 5)
+    graph, quick = network.graphs["walk"], row_streets(9, 2)[0]
+    time_s = np.where(graph.streets == quick, graph.time_s / 2, graph.time_s)
+    network = changed(network, graphs={"walk": replace(graph, time_s=time_s)})
+    options = {"air": make_air(no2=[0.0, 80.0, 80.0]), "depart_at": NINE.replace(minute=59)}
+    at_once, from_door = (
+        labelled(ask(network, 18, 26, doors_m=(away_m, 0), **options), "cleanest") for away_m in (0, 100)
+    )
+    assert [quick in way.route.streets for way in (at_once, from_door)] == [True, False]
 
 
 def test_the_latest_departure_arrives_in_time_to_the_second():

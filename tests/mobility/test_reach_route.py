@@ -89,6 +89,38 @@ def test_what_takes_longer_than_asked_is_left_out(ask, imported):
     assert keys(ask(within_min=5).json["items"]) == ["near"]
 
 
+TOP = 11 * 12 + 5
+"""Of the northern row, north of which no street is."""
+
+
+def test_the_metres_from_door_to_door_count(ask, imported):
+    imported(make_place("a", TOP + 3, **place_at(GRID, TOP + 3, north_m=40)))
+    (item,) = ask(TOP, **place_at(GRID, TOP, north_m=100)).json["items"]
+    # 300 m of street, and 1.3 times 140 m: 482 m at 4.8 km/h.
+    assert (item["duration_s"], item["distance_m"]) == (pytest.approx(361.5, abs=1), pytest.approx(482, abs=1))
+
+
+@pytest.mark.parametrize(("within_min", "found"), [(6, []), (7, ["a"])])
+def test_what_is_out_of_reach_only_because_of_the_metres_to_a_door_is_left_out(ask, imported, within_min, found):
+    imported(make_place("a", TOP + 3, **place_at(GRID, TOP + 3, north_m=40)))
+    answer = ask(TOP, within_min=within_min, **place_at(GRID, TOP, north_m=100))
+    assert keys(answer.json["items"]) == found
+
+
+def test_a_place_that_closes_while_one_walks_from_the_street_to_its_door_is_not_open(ask, imported):
+    # At the street at 12:03:45, at the door at 12:04:24.
+    imported(make_place("a", TOP + 3, opening_hours="Mo 09:00-12:04", **place_at(GRID, TOP + 3, north_m=40)))
+    assert ask(TOP).json["items"] == []
+
+
+def test_of_two_places_on_a_street_the_farther_one_is_soonest_reached_where_its_door_is_nearer(ask, imported):
+    imported(
+        make_place("deep", TOP + 2, **place_at(GRID, TOP + 2, north_m=120)),
+        make_place("near the street", TOP + 3),
+    )
+    assert keys(ask(TOP).json["items"]) == ["near the street", "deep"]
+
+
 def test_a_place_that_closes_before_one_arrives_is_not_open(ask, imported):
     imported(
         make_place("shut", HERE + 3, opening_hours="Mo 09:00-12:03"),

@@ -73,6 +73,19 @@ def test_the_steps_from_the_street_to_the_station_and_back_count():
     assert aside.duration_s - on_it.duration_s == pytest.approx(apart_s, rel=0.02)
 
 
+def test_who_must_walk_to_the_street_first_takes_the_bicycle_that_is_surer_to_be_there_by_then():
+    # "few" is reached after 150 s with 3.1 of its bicycles likely left, from a door 100 m off after 247 s with 2.8;
+    # "sure", a street farther on the way, takes 51 s more.
+    stations = station("few", 2, 2, bikes=4, ebikes=0, age_s=120), station("sure", 3, 2), station("leave", 28, 2)
+    ends = {f"from_{name}": value for name, value in at(0, 2).items()}
+    ends |= {f"to_{name}": value for name, value in at(30, 2).items()}
+    door = ends | {"from_lat": ends["from_lat"] + 100 / 111_200}
+    taken = [
+        used(find_shared(NETWORK, stations, **given, background=None, depart_at=NOON))[0] for given in (ends, door)
+    ]
+    assert taken == ["few", "sure"]
+
+
 def test_the_pair_that_is_quickest_in_all_is_taken():
     stations = [station(f"t{column}", column) for column in (1, 4, 7)]
     stations += [station(f"l{column}", column) for column in (23, 26, 29)]

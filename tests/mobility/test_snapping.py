@@ -7,9 +7,10 @@ import pytest
 
 from citizen_api.mobility.network import SNAP_M
 from citizen_api.mobility.search import snap
+from citizen_api.mobility.snapping import access_m, access_s
 from tests.mobility.hashcode_makers import HASHCODE, read_hashcode
 from tests.mobility.makers import changed, make_grid
-from tests.mobility.search_makers import simple_snap
+from tests.mobility.search_makers import make_snap, simple_snap
 from tests.shared_data import shared_file
 
 NORTH = 1 / 111_200
@@ -115,3 +116,10 @@ def test_streets_that_must_not_be_gone_along_are_passed_over():
     assert snap(network, "walk", lat=lat, lon=lon, time_s=time_s)[0].street == nearest
     time_s[walk.backward_arcs[nearest]] = np.inf
     assert snap(network, "walk", lat=lat, lon=lon, time_s=time_s)[0].street != nearest
+
+
+@pytest.mark.parametrize(("straight_m", "metres", "seconds"), [(0.0, 0.0, 0.0), (100.0, 130.0, 97.5)])
+def test_between_a_door_and_its_street_one_walks_and_not_in_a_straight_line(straight_m, metres, seconds):
+    # 30 % longer than the straight line, at 4.8 km/h.
+    door = replace(make_snap(make_grid(3, 3), 0, 0.5), distance_m=straight_m)
+    assert (access_m(door), access_s(door)) == (pytest.approx(metres), pytest.approx(seconds))

@@ -157,10 +157,51 @@ def test_every_alternative_has_a_name_and_the_cleanest_says_of_what():
     assert any("Least fine particles" in item["title"] for item in by_particles)
 
 
-def test_a_way_that_is_cleaner_in_one_and_dirtier_in_another_says_so():
-    factors = dict(CITY.factors) | {"pm25": np.ones_like(CITY.factors["pm25"])}
-    assert "trip_in_one_only" in codes(find(changed(CITY, factors=factors)))
-    assert "trip_in_one_only" not in codes(find())
+def in_one_only(*networks, lang="en", **given):
+    notices = presented(find(*networks, **given), lang=lang).spoken_notices()
+    return [entry["text"].replace("\xa0", " ") for entry in notices if entry["code"] == "trip_in_one_only"]
+
+
+def with_flat(*pollutants):
+    return changed(CITY, factors=dict(CITY.factors) | {name: np.ones_like(CITY.factors[name]) for name in pollutants})
+
+
+def without(found, label):
+    """The same ways, none of which has a label."""
+    own = [tuple(one for one in trip.labels if one != label) for trip in found.trips]
+    return replace(found, trips=[replace(trip, labels=labels) for trip, labels in zip(found.trips, own, strict=True)])
+
+
+def test_a_way_that_is_cleaner_in_one_and_dirtier_in_another_says_in_which_and_by_how_much():
+    network = with_flat("pm25")
+    fastest, cleanest = find(network).trips
+    percent = round((round(cleanest.dose_ug["pm25"], 2) / round(fastest.dose_ug["pm25"], 2) - 1) * 100)
+    assert percent > 5
+    (said,) = in_one_only(network)
+    assert said.startswith("“Least nitrogen dioxide, ")
+    assert f"on foot”: {percent}% more fine particles (PM2.5) than by the fastest." in said
+    assert f"{percent} % de particules fines (PM2.5) en plus" in in_one_only(network, lang="fr")[0]
+    assert in_one_only() == []
+
+
+@pytest.mark.parametrize("label", ["cleanest", "balanced"])
+def test_each_name_that_praises_the_air_of_a_way_is_enough_for_that(label):
+    found = find(with_flat("pm25"))
+    assert "trip_in_one_only" in codes(without(found, label))
+    assert "trip_in_one_only" not in codes(without(without(found, "cleanest"), "balanced"))
+
+
+def test_every_pollutant_that_rises_is_named_and_the_guide_may_be_any():
+    (said,) = in_one_only(with_flat("no2", "pm10"), air=make_air(no2=np.nan, pm25=30.0))
+    assert "more particles (PM10)" in said
+    assert "Least fine particles" in said
+    (both,) = in_one_only(with_flat("pm25", "pm10"))
+    assert "more fine particles (PM2.5), " in both
+    assert "more particles (PM10) than" in both
+
+
+def test_ozone_is_not_held_against_a_way_away_from_traffic():
+    assert in_one_only(with_flat("o3")) == []
 
 
 def test_next_to_nothing_is_no_gain_however_long_it_takes():
@@ -234,8 +275,16 @@ def test_the_age_of_a_map_is_that_of_the_extract_and_not_of_the_build(day, old):
 def test_where_nobody_knows_of_land_no_activity_is_told_and_nothing_cheers(centre_m, doubtful):
     found = find(**OFF | {"centre_m": centre_m})
     (item,) = view_of(found)["items"]
-    assert (item["activity"] is None, item["advice"] is None) == (doubtful, doubtful)
+    assert [item[name] is None for name in ("activity", "advice", "co2e_saved_g")] == [doubtful] * 3
     assert ("trip_land_unknown" in codes(found), "trip_encourage" in codes(found)) == (doubtful, not doubtful)
+
+
+def test_where_nobody_knows_of_land_neither_public_transport_nor_a_bicycle_is_offered():
+    far = {**OFF, "to_lat": 48.06}
+    doubtful = find(**far, centre_m=10_300.0)
+    assert view_of(find(**far))["transit"]["reason"] == "far"
+    assert view_of(doubtful)["transit"] is None
+    assert "trip_try_bike" not in codes(doubtful)
 
 
 def test_a_straight_line_from_a_known_street_says_how_near_that_is():

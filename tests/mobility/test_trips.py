@@ -7,9 +7,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from citizen_api.mobility import departure_ways as departures
 from citizen_api.mobility.network import Flag
 from citizen_api.mobility.planning import DOSE_DIGITS
-from citizen_api.mobility.rules import MODES
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, MODES, WALK_SPEED_M_S
 from citizen_api.mobility.rules import dose_ug as dose_of
 from citizen_api.mobility.trip_parts import Question
 from citizen_api.mobility.trip_present import TripPresenter
@@ -26,6 +27,12 @@ NIGHT = NINE.replace(hour=20)
 
 def place(node, network=LONG, name="from"):
     return {f"{name}_lat": float(network.lats[node]), f"{name}_lon": float(network.lons[node])}
+
+
+def off_street(node, north_m, name="from"):
+    """So far north of a junction of the northern row, where no street is nearer."""
+    at = place(node, name=name)
+    return at | {f"{name}_lat": at[f"{name}_lat"] + north_m / 111_200}
 
 
 def make_question(start=31, goal=61, *, network=LONG, **given) -> Question:
@@ -56,6 +63,20 @@ def test_the_dose_of_a_shared_bicycle_is_that_of_its_three_legs():
     (trip,) = find(make_question(modes=("bikeshare",)), stations=BIKES).trips
     parts = [dose_of(40.0, mode=leg.mode, hours=leg.duration_s / 3600) for leg in trip.legs]
     assert trip.dose_ug["no2"] == pytest.approx(sum(parts), rel=1e-5)
+
+
+def test_a_shared_bicycle_counts_the_metres_to_the_doors_once_at_both_ends():
+    stations = station("take", 64), station("leave", 90)
+    ends = off_street(62, 100) | off_street(92, 40, "to")
+    near, far = (
+        find(make_question(62, 92, modes=("bikeshare",), **given), stations=stations).trips[0] for given in ({}, ends)
+    )
+    metres = [other.distance_m - one.distance_m for one, other in zip(near.legs, far.legs, strict=True)]
+    seconds = [other.duration_s - one.duration_s for one, other in zip(near.legs, far.legs, strict=True)]
+    assert metres == pytest.approx([130, 0, 52], abs=1)
+    assert seconds == pytest.approx([97.5, 0, 39], abs=1)
+    assert far.duration_s - near.duration_s == pytest.approx(97.5 + 39, abs=1)
+    assert far.snap_m == pytest.approx((100, 40), abs=0.5)
 
 
 def test_without_a_station_there_is_no_shared_bicycle_and_it_is_said_why():
@@ -100,6 +121,30 @@ def test_every_alternative_arrives_when_it_is_wanted():
     found = find(make_question(arrive_by=wanted, modes=("walk", "bike"), network=network), network=network)
     assert {trip.arrive_at for trip in found.trips} == {wanted}
     assert len(found.trips) > 2
+
+
+def test_who_must_be_at_a_door_off_the_streets_leaves_earlier():
+    wanted = later(hours=2)
+    at_street, at_door = (
+        find(make_question(62, 72, arrive_by=wanted, **given)).trips[0] for given in ({}, off_street(72, 100, "to"))
+    )
+    assert at_door.arrive_at == wanted
+    assert (at_street.depart_at - at_door.depart_at).total_seconds() == pytest.approx(97.5, abs=1)
+
+
+@pytest.mark.parametrize("mode", ["walk", "bike"])
+def test_trips_and_departures_tell_the_same_way_from_door_to_door(mode):
+    question = make_question(modes=(mode,), **off_street(62, 100), **off_street(92, 40, "to"))
+    (trip,) = find(question).trips
+    asked = departures.Question(
+        modes=[MODES[mode]], after=NINE, until=later(hours=1), zone="Europe/Paris", lat=48.85, lon=2.35
+    )
+    ((way,), _, snap_m) = departures.all_ways(FakeNetworks(LONG), question, asked, make_air())
+    told = way.duration_s, way.distance_m, departures.doses_of(way, make_air(), [NINE])["no2"][0]
+    assert told == pytest.approx((trip.duration_s, trip.distance_m, trip.dose_ug["no2"]))
+    assert snap_m == trip.snap_m
+    speed_m_s = {"walk": WALK_SPEED_M_S, "bike": BIKE_SPEED_M_S}[mode]
+    assert way.duration_s == pytest.approx(3000 / speed_m_s + 97.5 + 39, rel=1e-3)
 
 
 def test_unlit_streets_at_night_bring_public_transport_in_too():

@@ -271,9 +271,9 @@ def test_on_a_straight_line_the_dose_is_that_of_the_city_s_air(ask, air):
     assert item["dose_ug"]["no2"] == pytest.approx(expected, abs=0.02)
 
 
-def test_off_the_coast_no_activity_is_told(ask):
+def test_off_the_coast_nothing_is_claimed_and_nothing_offered(ask):
     answer = ask(from_="43.0,6.0", to="43.1,6.1", modes="walk")
-    assert answer["items"][0]["activity"] is None
+    assert (answer["items"][0]["activity"], answer["items"][0]["co2e_saved_g"], answer["transit"]) == (None, None, None)
     assert "trip_land_unknown" in codes(answer)
 
 
