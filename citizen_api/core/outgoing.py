@@ -24,6 +24,21 @@ import httpx
 from citizen_api.core.settings import Settings
 
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
+_SPECIAL = tuple(
+    ipaddress.ip_network(written)
+    # Set aside by IANA, and global to some version of `ipaddress`: the 6to4 relays, documentation, and AS112, which
+    # networks answer by machines of their own.
+    for written in (
+        "192.88.99.0/24",
+        "192.31.196.0/24",
+        "192.175.48.0/24",
+        "2001:db8::/32",
+        "2620:4f:8000::/48",
+        "3fff::/20",
+    )
+)
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
+"""Third quarter of an IPv6 address whose last quarter is the IPv4 address that a router sends to (RFC 5214)."""
 _allowed_origins: set[tuple[str, int]] = set()
 _own = threading.local()
 
@@ -45,12 +60,22 @@ def forget_origin(host: str, port: int) -> None:
 def is_public(address: str) -> bool:
     """Whether an IP address is on the public internet (an IPv4 address carried in an IPv6 one counts as itself)."""
     ip = ipaddress.ip_address(address.split("%", 1)[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None:
-            return ip in _PUBLIC_IPV6 and ip.is_global
-        ip = inner
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv4Address):
+        return _is_global(ip)
+    inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+    if inner is not None:
+        return _is_global(inner)
+    routed_to = _isatap(ip)
+    return ip in _PUBLIC_IPV6 and _is_global(ip) and (routed_to is None or _is_global(routed_to))
+
+
+def _is_global(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _SPECIAL)
+
+
+def _isatap(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    marked = (int(ip) >> 32) & 0xFFFF_FFFF in _ISATAP
+    return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF) if marked else None
 
 
 @contextmanager
@@ -131,6 +156,8 @@ def _public_addresses(host: str, port: int) -> list[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError("the name is not known") from error
+    except OverflowError:  # a port of thirty digits
+        raise RefusedError("refused: not a port") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not all(is_public(address) for address in addresses):
         raise RefusedError("refused: not a public address")

@@ -4,42 +4,37 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
-from limits import parse_many
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from citizen_api.core.setting_checks import (
+    FILE,
+    LAST_PORT,
+    ORIGIN,
+    PLACES,
+    PREFIX,
+    REGIONS,
+    SOURCE,
+    SettingsError,
+    check_database,
+    check_files,
+    check_limit,
+    check_links,
+)
 
-PREFIX: Final = "ALENTOURS_"
-DATABASES: Final = ("sqlite", "postgresql")
+__all__ = ("PLACES", "PREFIX", "REGIONS", "Settings", "SettingsError", "settings_page")
+
 ENGINES: Final = ("embedded", "celery")
 BROKERS: Final = ("redis://", "rediss://", "amqp://", "amqps://")
-_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _EXPECTED: Final = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
     date: "a day such as 2026-12-11",
 }
-REGIONS: Final = frozenset(
-    {"01", "02", "03", "04", "06", "11", "24", "27", "28", "32", "44", "52", "53", "75", "76", "84", "93", "94"}
-)
-"""INSEE codes of the regions."""
-PLACES: Final = re.compile(r"\{(from_lat|from_lon|to_lat|to_lon)\}")
-"""What the address of a planner of public transport may hold."""
-_LINK: Final = re.compile(
-    # A host by its public name: no user, no number, no place in it.
-    r"(?P<region>[0-9]{2})=https://(?P<host>([a-z0-9-]+\.)+[a-z][a-z0-9-]+)(:(?P<port>[0-9]{1,5}))?"
-    r"(?P<rest>[/?#][!-\[\]-~]*)?",
-    re.IGNORECASE,
-)
-_OWN_HOSTS: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "arpa")
-_FILE: Final = re.compile(r"[a-z-]+=https://\S+")
 _AT_LEAST: Final = {
     "database_pool_size": 1,
     "database_lock_timeout_ms": 0,
@@ -51,16 +46,15 @@ _AT_LEAST: Final = {
     "outgoing_timeout_s": 0.001,
     "import_max_bytes": 1,
     "mobility_station_silent_s": 1,
+    "teleconsult_stale_s": 60,
+    "teleconsult_hidden_s": 60,
+    "teleconsult_feed_max_bytes": 1_000,
     "geocoder_timeout_s": 0.001,
     "push_rate_per_s": 1,
     "push_timeout_s": 0.1,
     "push_fcm_connections": 1,
 }
-_AT_MOST: Final = {"port": 65_535, "mobility_station_silent_s": 86_400}
-
-
-class SettingsError(ValueError):
-    """A setting has a value that cannot be read; the message names it in one line."""
+_AT_MOST: Final = {"port": LAST_PORT, "mobility_station_silent_s": 86_400}
 
 
 def _setting(default: Any, help_text: str, *, secret: bool = False) -> Any:
@@ -110,6 +104,14 @@ class Settings:
     )
     rate_limit_transfers: str = _setting(
         "20 per hour", "Codes to move a device to a new phone, asked for or tried, per client address."
+    )
+    rate_limit_slots: str = _setting(
+        "60 per minute", "Searches for slots per client address: a resident asks a few times, a collector all the time."
+    )
+    rate_limit_handoffs: str = _setting(
+        "60 per hour; 200 per day",
+        "Handoffs to a booking service made, and unknown links tried, per client address: mobile operators and "
+        "libraries put many residents behind one.",
     )
     redis_url: str = _setting(
         "",
@@ -199,6 +201,23 @@ class Settings:
         "the INSEE code of the region (comma-separated), in place of those that come with Alentours. An address may "
         "hold {from_lat}, {from_lon}, {to_lat} and {to_lon}: who follows it then tells the planner where.",
     )
+    teleconsult_providers: str = _setting(
+        "",
+        "File of providers of appointments (YAML, see docs/teleconsultation.md) read at each start, besides those that "
+        "come with Alentours; empty: none.",
+    )
+    teleconsult_source: str = _setting(
+        "alentours", "How a booking service is told where a resident comes from: `source=` of the address."
+    )
+    teleconsult_stale_s: float = _setting(
+        900.0, "Slots whose publisher has confirmed them longer ago than this are marked as stale. In seconds."
+    )
+    teleconsult_hidden_s: float = _setting(
+        21_600.0, "Slots whose publisher has confirmed them longer ago than this are not shown. In seconds."
+    )
+    teleconsult_feed_max_bytes: int = _setting(
+        200_000_000, "Largest file of slots that is read, in bytes; a larger one is left, and what was known stays."
+    )
     push_log_enabled: bool = _setting(
         default=True,
         help_text="Let devices register for the log transport, which writes that a message would have been sent "
@@ -270,16 +289,19 @@ class Settings:
             raise SettingsError(f"{PREFIX}LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
         for origin in self.cors_origins:
             # An exact origin: what holds `*` or `?` would be read as a pattern, and match more than was meant.
-            if origin != "*" and not _ORIGIN.fullmatch(origin):
+            if origin != "*" and not ORIGIN.fullmatch(origin):
                 raise SettingsError(f"{PREFIX}CORS_ORIGINS must be `*` or origins such as https://ville.example")
-        for name in ("rate_limit", "rate_limit_reports", "rate_limit_devices", "rate_limit_transfers"):
-            _check_limit(f"{PREFIX}{name.upper()}", getattr(self, name))
+        for f in fields(self):
+            if f.name.startswith("rate_limit"):
+                check_limit(f"{PREFIX}{f.name.upper()}", getattr(self, f.name))
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://", "redis+unix://")):
             raise SettingsError(f"{PREFIX}REDIS_URL must begin with redis:// or rediss://")
+        if not SOURCE.fullmatch(self.teleconsult_source):
+            raise SettingsError(f"{PREFIX}TELECONSULT_SOURCE must be letters, digits, dots and dashes, at most 40")
         self._check_push()
         self._check_mobility()
-        _check_database(self.database)
-        _check_files(self.air_files)
+        check_database(self.database)
+        check_files(self.air_files)
 
     def _check_ranges(self) -> None:
         for name, least in _AT_LEAST.items():
@@ -292,10 +314,10 @@ class Settings:
 
     def _check_mobility(self) -> None:
         for named in self.mobility_gbfs:
-            if not _FILE.fullmatch(named):
+            if not FILE.fullmatch(named):
                 # The address may hold a key: it is not shown.
                 raise SettingsError(f"{PREFIX}MOBILITY_GBFS must be like velib=https://velib.example/gbfs.json")
-        _check_links(self.mobility_transit_links)
+        check_links(self.mobility_transit_links)
 
     def _check_push(self) -> None:
         if self.engine not in ENGINES:
@@ -322,49 +344,6 @@ def _parse(name: str, text: str, kind: Any) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     except (ValueError, KeyError) as error:
         raise SettingsError(f"{name} must be {_EXPECTED[kind]}, not {text!r}") from error
-
-
-def _check_files(files: tuple[str, ...]) -> None:
-    for named in files:
-        if not _FILE.fullmatch(named):
-            # The address may hold a key: it is not shown.
-            raise SettingsError(f"{PREFIX}AIR_FILES must be like uv=https://files.example/{{date}}.csv")
-
-
-def _check_links(links: tuple[str, ...]) -> None:
-    name = f"{PREFIX}MOBILITY_TRANSIT_LINKS"
-    seen: set[str] = set()
-    for link in links:
-        read = _LINK.fullmatch(link)
-        own = read is None or read["host"].lower().rpartition(".")[2] in _OWN_HOSTS
-        if read is None or own or int(read["port"] or 0) > _AT_MOST["port"]:
-            raise SettingsError(f"{name} must be like 11=https://planner.example/, with the public name of a host")
-        region, rest = read["region"], PLACES.sub("", read["rest"] or "")
-        if region not in REGIONS or region in seen:
-            raise SettingsError(f"{name}: {region} is not the INSEE code of a region, or is there twice")
-        if "{" in rest or "}" in rest:
-            raise SettingsError(
-                f"{name}: the address of {region} holds another place than {{from_lat}}, {{from_lon}}, …"
-            )
-        seen.add(region)
-
-
-def _check_limit(name: str, text: str) -> None:
-    if not text:
-        return
-    try:
-        parse_many(text)
-    except ValueError as error:
-        raise SettingsError(f"{name} must be a limit such as `240 per minute`, not {text!r}") from error
-
-
-def _check_database(url: str) -> None:
-    try:
-        known = make_url(url).get_backend_name() in DATABASES
-    except (ArgumentError, ValueError):
-        known = False
-    if not known:
-        raise SettingsError(f"{PREFIX}DATABASE_URL must be an address of sqlite or postgresql")
 
 
 def settings_page() -> str:

@@ -208,6 +208,15 @@ def nearest_commune(session: Session, *, lat: float, lon: float) -> tuple[Commun
 
     Raises PositionOutOfRange, PositionSwapped, FarFromCommunes.
     """
+    code, distance_m = nearest_centre(session, lat=lat, lon=lon)
+    return find_commune(session, code).commune, distance_m
+
+
+def nearest_centre(session: Session, *, lat: float, lon: float) -> tuple[str, float]:
+    """INSEE code of the commune whose centre is nearest, and the distance in metres; as `nearest_commune`, in one look.
+
+    Raises PositionOutOfRange, PositionSwapped, FarFromCommunes.
+    """
     geo.check_position(lat=lat, lon=lon)
     for radius_m in (_FIRST_RADIUS_M, AT_RADIUS_M):
         rows = session.execute(_centres_in_box(lat=lat, lon=lon, radius_m=radius_m)).all()
@@ -217,7 +226,7 @@ def nearest_commune(session: Session, *, lat: float, lon: float) -> tuple[Commun
         distances = geo.distances_m(lat=lat, lon=lon, lats=np.array(lats), lons=np.array(lons))
         nearest = int(distances.argmin())
         if distances[nearest] <= radius_m:
-            return find_commune(session, codes[nearest]).commune, float(distances[nearest])
+            return str(codes[nearest]), float(distances[nearest])
     raise FarFromCommunes(radius_km=AT_RADIUS_M // 1000)
 
 

@@ -84,6 +84,7 @@ def test_the_pool_with_the_checked_backend_is_really_the_one_in_use(client, monk
         "https://224.0.0.1/",
         "https://255.255.255.255/",
         "https://192.168.0.1:8443/",
+        "https://[2606:4700::5efe:a00:1]/",
     ],
 )
 def test_an_address_of_ours_is_refused_before_any_connection(client, connections, url):
@@ -92,9 +93,57 @@ def test_an_address_of_ours_is_refused_before_any_connection(client, connections
     assert connections == []
 
 
-@pytest.mark.parametrize("address", [PUBLIC, "2606:4700:4700::1111", "::ffff:93.184.215.14"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        PUBLIC,
+        "2606:4700:4700::1111",
+        "::ffff:93.184.215.14",
+        "192.88.98.255",
+        "192.31.197.0",
+        "192.175.49.0",
+        "2620:4f:8001::",
+        "2606:4700::5efe:93.184.215.14",
+        "2606:4700::200:5efe:93.184.215.14",
+        "2606:4700::5eff:10.0.0.1",
+        "2606:4700::5efe:a00:1:1",
+    ],
+)
 def test_a_public_address_is_public(address):
     assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "192.88.99.0",
+        "192.88.99.255",
+        "192.31.196.0",
+        "192.31.196.255",
+        "192.175.48.0",
+        "192.175.48.255",
+        "2001:db8::",
+        "2001:db8:ffff::1",
+        "2620:4f:8000::",
+        "2620:4f:8000:ffff::1",
+        "3fff::",
+        "3fff:fff::1",
+        "::ffff:192.88.99.1",
+        "2002:c058:6301::1",
+    ],
+)
+def test_an_address_that_is_set_aside_is_not_public(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("marked", ["2606:4700::5efe", "2606:4700::200:5efe", "2606:4700:1:2:0:5efe"])
+@pytest.mark.parametrize("inner", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.88.99.1", "224.0.0.1"])
+def test_an_address_that_a_router_sends_on_to_a_private_one_is_not_public(marked, inner):
+    assert not is_public(f"{marked}:{inner}")
+
+
+def test_an_address_of_ones_own_network_is_not_public_for_what_it_carries():
+    assert not is_public("fe80::5efe:93.184.215.14")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +187,11 @@ def test_a_name_that_cannot_be_resolved_is_a_failed_connection(client, monkeypat
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     with pytest.raises(httpx.ConnectError, match="not known"):
         client.get("https://ville.example/")
+
+
+def test_a_port_of_thirty_digits_is_refused(client):
+    with pytest.raises(RefusedError, match="not a port"):
+        client.get(f"https://127.0.0.1:{'9' * 30}/")
 
 
 def test_a_name_without_addresses_is_a_failed_connection(client, resolve):
