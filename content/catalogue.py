@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from content.advice import AdviceBook, read_advice
+from content.booking import read_booking
 from content.hazards import WATCHED
 from content.moving import read_moving
 from content.names import Names, read_names
@@ -100,6 +101,8 @@ class Catalogue:
     """What became of a message, by its category in the wave ledger."""
     moving: Mapping[str, Mapping[str, Words]]
     """Labels about moving, by subject (a file of `mobility/`) and code."""
+    booking: Mapping[str, Mapping[str, Words]]
+    """Labels about appointments, by subject (a file of `teleconsult/`) and code."""
 
     def validation_message(self, message: str, language: str) -> str:
         """Say a message of the validation library in plain words; one it does not know stays as it is."""
@@ -140,6 +143,7 @@ def _load(folder: Path) -> Catalogue:
     )
     read_rehearsal(read_file(folder, "rehearsal.yaml"))
     moving_notices, moving = read_moving(folder)
+    booking_notices, booking = read_booking(folder)
     check_said_once([*advice.texts(), *push.texts()])
     return Catalogue(
         problems={
@@ -155,7 +159,8 @@ def _load(folder: Path) -> Catalogue:
             for name in _WITH_NOTICES
             for code, raw in read_file(folder, name)["notices"].items()
         }
-        | moving_notices,
+        | moving_notices
+        | booking_notices,
         reasons={code: read_words(raw, f"care.yaml: reasons: {code}") for code, raw in care["reasons"].items()},
         emergency=tuple(_read_emergency(entry) for entry in care["emergency"]),
         air=_labels(air["labels"]),
@@ -165,6 +170,7 @@ def _load(folder: Path) -> Catalogue:
         why=read_reasons(read_file(folder, "push/reasons.yaml")),
         outcomes=read_outcomes(read_file(folder, "push/outcomes.yaml")),
         moving=moving,
+        booking=booking,
     )
 
 

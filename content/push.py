@@ -1,8 +1,11 @@
 """What a push message says: read from `push/` and checked when the product starts, so that every message fits.
 
+Of a hazard it speaks by its parts; what speaks of no hazard is plain (`PLAIN_KINDS`).
+
 Placeholders of `push/messages.yaml`: {facts} what is expected, by commune; {fact} and {commune} one of them; {phrase}
 a level in words; {day} today or tomorrow; {level} and {most} its figure and the end of the scale; {cause} the pollutant
-or taxon; {tier} of an official episode; {hazard}, {hazards} by name; {tip} the sentence of the day.
+or taxon; {tier} of an official episode; {hazard}, {hazards} by name; {tip} the sentence of the day; {time} of an
+appointment.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ from content.words import LANGUAGES, ContentError, Words, check_names, read_shor
 Kind = Literal["alert", "raised", "lowered", "all_clear"]
 When = Literal["today", "tomorrow"]
 KINDS: Final[tuple[Kind, ...]] = ("alert", "raised", "lowered", "all_clear")
+PlainKind = Literal["day_ahead", "hour_ahead", "slot_found"]
+PLAIN_KINDS: Final[tuple[PlainKind, ...]] = ("day_ahead", "hour_ahead", "slot_found")
+"""An appointment of the day after, one within the hour, and a slot that somebody was waiting for: with no other word
+about it, because a phone that lies on a table is read by others."""
 REASONS: Final = (
     "above_wish",
     "raised",
@@ -37,7 +44,9 @@ REASONS: Final = (
     "quiet_dropped",
     "capped",
 )
-"""Why a device is told or not: every `notifications.rules.Decision.reason`."""
+"""Why a device is told of a hazard or not: every `notifications.rules.Decision.reason`."""
+PLAIN_REASONS: Final = ("reminder_asked", "slot_watched")
+"""Why it is told something plain; why not, some of REASONS say too."""
 WHENS: Final[tuple[When, ...]] = ("today", "tomorrow")
 TITLE_MOST: Final = 50
 BODY_MOST: Final = 150
@@ -48,6 +57,7 @@ COMMUNE_LEAST: Final = 10
 """Characters that every message leaves at least for the name of each of its communes."""
 _OPEN_ENDED: Final = "uv"
 """The hazard whose last level stands for all above it."""
+_LONGEST_TIME: Final = "00:00"
 _FILE = "push/messages.yaml"
 _REASONS_FILE = "push/reasons.yaml"
 
@@ -82,10 +92,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """The texts of `push/messages.yaml`: titles and bodies by (kind, whether of several hazards), facts by hazard."""
+    """The texts of `push/messages.yaml`: titles and bodies by (kind, whether of several hazards), facts by hazard.
+
+    Plain ones by kind.
+    """
 
     titles: Mapping[tuple[str, bool], Words]
     bodies: Mapping[tuple[str, bool], Words]
+    plain_titles: Mapping[PlainKind, Words]
+    plain_bodies: Mapping[PlainKind, Words]
     facts: Mapping[str, Words]
     days: Mapping[str, Words]
     place: Words
@@ -127,6 +142,12 @@ class PushBook:
             body = self._body(kind, language, parts, when, name_most=self._room(kind, language, parts, when))
         return Message(title=self._title(kind, language, parts, when), body=body)
 
+    def plain(self, kind: PlainKind, *, language: str, when: When = "today", time: str = "") -> Message:
+        """Write one message that speaks of no hazard. `when` and `time`: of an appointment. Raises KeyError."""
+        day = self.templates.days[when].say(language)
+        title = self.templates.plain_titles[kind].say(language, day=day, time=time)
+        return Message(title=title, body=self.templates.plain_bodies[kind].say(language))
+
     def _fitting(self, kind: Kind, language: str, parts: Sequence[Part], when: When, *, day: date) -> str:
         """The first tip from the day's on with which the body is not too long; "" without one."""
         worst = parts[0]
@@ -159,6 +180,12 @@ class PushBook:
                     raise ContentError(f"{where}: “{title}” is longer than {TITLE_MOST} characters")
                 if self._room(kind, language, parts, when) < COMMUNE_LEAST:
                     raise ContentError(f"{where}: the body leaves fewer than {COMMUNE_LEAST} characters for a commune")
+        for language, when, plain in product(LANGUAGES, WHENS, PLAIN_KINDS):
+            where = f"{_FILE}: {plain}, {when}, in {language}"
+            message = self.plain(plain, language=language, when=when, time=_LONGEST_TIME)
+            for text, most in ((message.title, TITLE_MOST), (message.body, BODY_MOST)):
+                if len(text) > most:
+                    raise ContentError(f"{where}: “{text}” is longer than {most} characters")
 
     def _longest(self, language: str, when: When) -> list[list[Part]]:
         """Parts than which no message is longer: the longest of each hazard alone, and all of them together."""
@@ -260,14 +287,23 @@ def read_push(tips: Mapping[str, Any], messages: Any, names: Names) -> PushBook:
 
 
 def read_reasons(raw: Any) -> dict[str, Words]:
-    """Check `push/reasons.yaml`: exactly the REASONS."""
-    check_names(raw["reasons"], REASONS, f"{_REASONS_FILE}: reasons")
+    """Check `push/reasons.yaml`: exactly the REASONS and PLAIN_REASONS."""
+    check_names(raw["reasons"], (*REASONS, *PLAIN_REASONS), f"{_REASONS_FILE}: reasons")
     return {code: read_template(entry, f"{_REASONS_FILE}: {code}") for code, entry in raw["reasons"].items()}
+
+
+_PLAIN_NEEDS: Final[Mapping[PlainKind, tuple[str, ...]]] = {
+    "day_ahead": ("day", "time"),
+    "hour_ahead": ("time",),
+    "slot_found": (),
+}
 
 
 def _templates(raw: Any) -> Templates:
     check_names(raw["facts"], WATCHED, f"{_FILE}: facts")
     check_names(raw["days"], WHENS, f"{_FILE}: days")
+    for section in ("plain_titles", "plain_bodies"):
+        check_names(raw[section], PLAIN_KINDS, f"{_FILE}: {section}")
     small = {
         "place": ("commune", "fact"),
         "episode": ("day", "tier"),
@@ -284,6 +320,13 @@ def _templates(raw: Any) -> Templates:
         bodies={
             **_by_kind(raw, "bodies", needed=("facts", "tip"), of_all_clear=("facts",)),
             **_by_kind(raw, "bodies_several", needed=("facts", "tip"), of_all_clear=("facts",)),
+        },
+        plain_titles={
+            kind: read_template(raw["plain_titles"][kind], f"{_FILE}: plain_titles: {kind}", needed=needed)
+            for kind, needed in _PLAIN_NEEDS.items()
+        },
+        plain_bodies={
+            kind: read_template(raw["plain_bodies"][kind], f"{_FILE}: plain_bodies: {kind}") for kind in PLAIN_KINDS
         },
         facts={
             hazard: read_template(entry, f"{_FILE}: facts: {hazard}", ("level", "most"), needed=("phrase", "day"))

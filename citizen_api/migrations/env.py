@@ -10,6 +10,9 @@ import citizen_api.care.models
 import citizen_api.mobility.models
 import citizen_api.people.device_models
 import citizen_api.people.models
+import citizen_api.teleconsult.handoff_models
+import citizen_api.teleconsult.models
+import citizen_api.teleconsult.watch_models
 import citizen_api.territory.models  # noqa: F401 - they register their tables
 from citizen_api.core.db import Base, Instant
 
