@@ -16,7 +16,7 @@ from notifications.audience import Audience, Bounds, same_case
 from notifications.audience_tables import CASE, OUTCOME, SCOPE
 from notifications.models import Chunk, Mark, Message, Wave
 from notifications.outbox import LEASE, is_near, unless_delivered
-from notifications.planning import Find, is_concerned, message_values, write_outcomes
+from notifications.planning import OF_ALERTS, Find, is_concerned, message_values, write_outcomes
 from notifications.steps import reached
 from notifications.wave_actions import stop_messages
 
@@ -40,7 +40,7 @@ class Releaser:
         with self._database.pinned() as database, database.session() as session:
             now = self._clock()
             # A planner waits until this is done, and this for a planner: what one decides the other must know.
-            session.execute(select(Mark.subject).with_for_update())
+            session.execute(select(Mark.subject).where(OF_ALERTS).with_for_update())
             wave = _due_wave(session, now)
             if wave is None or wave.day is None or _is_planned_now(session, wave.day, now):
                 return 0

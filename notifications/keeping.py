@@ -1,14 +1,18 @@
-"""How long messages are kept: 60 days after the end of their wave, then only its counts."""
+"""How long messages are kept: 60 days after the end of their wave, then only its counts.
+
+What a reminder said goes once its appointment has begun: no handoff that has ended is found through it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from citizen_api.core.db import Database, changed_rows
+from notifications import ledger
 from notifications.audit import ELIGIBLE, audit
 from notifications.models import Chunk, Message, Outcome, Slice, Wave
 from notifications.queries import ATTEMPTS, attempts
@@ -16,6 +20,11 @@ from notifications.queries import ATTEMPTS, attempts
 KEPT_FOR: Final = timedelta(days=60)
 AT_ONCE: Final = 20_000
 """Messages that go in one transaction."""
+REMINDERS_AT_ONCE: Final = 500
+"""Waves of reminders of which is forgotten, in one transaction, what they said."""
+FORGOTTEN: Final = "appointment"
+"""The tag of those: no wave that is still sent has it."""
+_REMINDER_KINDS: Final = ("day", "hour")
 
 
 def keep(database: Database, *, now: datetime) -> bool:
@@ -24,6 +33,8 @@ def keep(database: Database, *, now: datetime) -> bool:
     A wave is counted in one transaction; from then on everything is answered from its counts, and what goes is no
     longer counted as erased. Parts are a dictionary of all waves, and stay.
     """
+    while _forget_appointments(database, now):
+        pass
     _count_old(database, now)
     with database.session() as session:
         # Its slices go last: a wave that has none is done with.
@@ -34,6 +45,33 @@ def keep(database: Database, *, now: datetime) -> bool:
             for table in (Outcome, Chunk, Slice):
                 session.execute(delete(table).where(table.wave_id == wave_id))
         return True
+
+
+def _forget_appointments(database: Database, now: datetime) -> bool:
+    """Let some waves of reminders forget which appointment they were about; True when there may be more.
+
+    Their messages stay and are counted, and say nothing any more: an outcome holds the time as well, and without it a
+    message is not shown to its device.
+    """
+    starts_s = Wave.scope["reminder", "starts_s"].as_float()
+    over = (
+        select(Wave.id)
+        .where(Wave.lane == ledger.REMINDERS, Wave.settled_at.is_not(None), starts_s <= now.timestamp())
+        .limit(REMINDERS_AT_ONCE)
+    )
+    with database.session(write=False) as session:
+        ids = session.scalars(over).all()
+    if not ids:
+        return False
+    with database.session() as session:
+        session.execute(delete(Outcome).where(Outcome.wave_id.in_(ids)))
+        for kind in _REMINDER_KINDS:
+            is_such = Wave.id.in_(ids), Wave.scope["reminder", "kind"].as_string() == kind
+            session.execute(
+                update(Wave).where(*is_such).values(scope={"reminder": {"kind": kind}}, tag=FORGOTTEN),
+                execution_options={"synchronize_session": False},
+            )
+    return len(ids) == REMINDERS_AT_ONCE
 
 
 def _count_old(database: Database, now: datetime) -> None:

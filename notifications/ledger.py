@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 ALERTS: Final = "alerts"
+REMINDERS: Final = "reminders"
 CAMPAIGNS: Final = "campaigns"
-LANES: Final = (ALERTS, CAMPAIGNS)
-"""The first overtakes. A lane is named as the purpose to which a device consents."""
+LANES: Final = (ALERTS, REMINDERS, CAMPAIGNS)
+"""Each overtakes those after it. A lane is named as the purpose to which a device consents."""
 HELD: Final = "held"
 PENDING: Final = "pending"
 ACCEPTED: Final = "accepted"
@@ -35,6 +36,12 @@ TOLD: Final = (PENDING, ACCEPTED, UNCERTAIN)
 """What the device was told, or is being told: the next word about it builds on this one."""
 CATEGORIES: Final = (NO_CONSENT, *STATES, ERASED)
 """Everything that an eligible device may have become. `no_consent` and `erased` leave no message."""
+
+
+def starts_s_of(scope: Mapping[str, Any]) -> int | None:
+    """When the appointment of a reminder's wave starts (`Wave.scope`), in seconds since 1970; None of another wave."""
+    starts_s = (scope.get("reminder") or {}).get("starts_s")
+    return None if starts_s is None else int(starts_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,7 @@ def _hold(database: Database, claimed: Claim, held: Mapping[datetime, Sequence[s
 
 
 def _wordings(claimed: Claim, rows: Sequence[Any], now: datetime) -> list[Wording]:
-    is_tomorrow = Tomorrows(claimed.day, now)
+    is_tomorrow = Tomorrows(claimed, now)
     found = []
     for row in rows:
         zone = zone_of(row[10])

@@ -23,13 +23,13 @@ HAZARD_LENGTH: Final = 10
 class Wave(Base):
     """One thing to tell, and everybody whom it concerns.
 
-    `key` says what it is about, so that nothing is planned twice. `code` is its public name. `lane`: alerts or
-    campaigns. `tag` is where it stands on a screen: a later message with the same tag replaces an earlier one. `scope`
-    narrows whom it may concern (`planning.Scope`). `planning_until` is the planner's lease. `planned_at`: every slice
-    is in; `settled_at`: nothing is held or pending any more; `stopped_at`: nothing more is sent. `erased` counts the
-    messages of devices that erased themselves; `shown` and `opened` what phones reported. `counts` is what is left of
-    its messages after `keeping.KEPT_FOR`. `audited_at`: when it was first audited after it settled; `ailing`: why the
-    last audit found it out of balance.
+    `key` says what it is about, so that nothing is planned twice. `code` is its public name. `lane`: of ledger.LANES.
+    `day`: of an alert only. `tag` is where it stands on a screen: a later message with the same tag replaces an earlier
+    one. `scope` narrows whom it may concern (`planning.Scope`), or says what it reminds of, until that is past.
+    `planning_until` is the planner's lease. `planned_at`: every slice is in; `settled_at`: nothing is held or pending
+    any more; `stopped_at`: nothing more is sent. `erased` counts the messages of devices that erased themselves;
+    `shown` and `opened` what phones reported. `counts` is what is left of its messages after `keeping.KEPT_FOR`.
+    `audited_at`: when it was first audited after it settled; `ailing`: why the last audit found it out of balance.
     """
 
     __tablename__ = "notifications_wave"

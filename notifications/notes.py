@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final, Generic, NamedTuple, TypeVar, cast
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from citizen_api.core.db import Database
 from citizen_api.people.wishes import DEFAULT_PROFILE, Profile, local_day
 from citizen_api.territory.models import Commune
-from content.push import Kind
+from content.push import PLAIN_KINDS
 from notifications.bulk import is_one_of, is_postgresql, values
 from notifications.models import Outcome, Part
 from notifications.outbox import Claim
@@ -100,17 +100,20 @@ class Notes:
         decided = outcomes.get(wording.outcome_id)
         if decided is None:
             return None
-        same = (claimed.wave_id, *decided, wording.parts, wording.language, wording.is_tomorrow)
+        # Only the hour of an appointment reads differently in zones that share a day.
+        clock = "" if claimed.starts_s is None else wording.zone
+        same = (claimed.wave_id, *decided, wording.parts, wording.language, wording.is_tomorrow, clock)
         note = self._same.get(same)
         if note is None:
             try:
                 message = words(
-                    cast("Kind", decided.kind),
+                    decided.kind,
                     [said[part] for part in wording.parts if part],
                     language=wording.language,
                     day=claimed.day,
                     zone=wording.zone,
                     now=now,
+                    starts_s=claimed.starts_s,
                 )
             except (ValueError, KeyError):
                 return None
@@ -123,7 +126,7 @@ class Notes:
                 expires_at=decided.expires_at,
                 urgent=decided.kind in URGENT,
                 reason=decided.reason,
-                data=_data(claimed.code, decided.kind, claimed.day),
+                data=_data(claimed.code, decided.kind, None if decided.kind in PLAIN_KINDS else claimed.day),
             )
             self._same.put(same, note)
         self._known.put(wording, note)
@@ -131,9 +134,9 @@ class Notes:
 
 
 @lru_cache(maxsize=256)
-def _data(code: str, kind: str, day: date) -> dict[str, str]:
+def _data(code: str, kind: str, day: date | None) -> dict[str, str]:
     """What the app gets beside the words, the same for many notes; nobody changes it."""
-    return {"message": code, "kind": kind, "day": day.isoformat()}
+    return {"message": code, "kind": kind} | ({} if day is None else {"day": day.isoformat()})
 
 
 @lru_cache(maxsize=4_096)
@@ -146,10 +149,10 @@ def zone_of(profile_key: str | None) -> str:
 
 
 class Tomorrows:
-    """Whether `day` is still ahead, by the clocks of zones: asked for each device, answered once for each zone."""
+    """Whether the day of a wave is still ahead, by the clocks of zones: answered once for each zone."""
 
-    def __init__(self, day: date, now: datetime) -> None:
-        self._day = day
+    def __init__(self, claimed: Claim, now: datetime) -> None:
+        self._claim = claimed
         self._now = now
         self._by_zone: dict[str, bool] = {}
 
@@ -157,7 +160,7 @@ class Tomorrows:
         """Answer for a zone."""
         answer = self._by_zone.get(zone)
         if answer is None:
-            answer = self._by_zone[zone] = self._day > local_day(self._now, zone=zone)
+            answer = self._by_zone[zone] = self._claim.day_in(zone) > local_day(self._now, zone=zone)
         return answer
 
 

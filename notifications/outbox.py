@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from citizen_api.core.db import Database, Instant, changed_rows
+from citizen_api.people.wishes import local_day
 from notifications import ledger
 from notifications.models import Chunk, Message, Wave
 from notifications.steps import reached
@@ -32,7 +33,8 @@ _FAR: Final = 2
 class Claim:
     """A chunk that is ours, by `owner`, which no other claim has.
 
-    `code`, `tag`, `day`: those of its wave. `is_stopped`: its wave is stopped: the chunk was closed, not claimed.
+    `code`, `tag`, `day`: those of its wave. `starts_s`: of the appointment that it reminds of, in seconds since 1970;
+    None of another wave. `is_stopped`: its wave is stopped: the chunk was closed, not claimed.
     """
 
     chunk_id: int
@@ -44,7 +46,12 @@ class Claim:
     code: str
     tag: str
     day: date
+    starts_s: int | None
     is_stopped: bool
+
+    def day_in(self, zone: str) -> date:
+        """The day that its wave is about, by the clock of a zone."""
+        return self.day if self.starts_s is None else local_day(datetime.fromtimestamp(self.starts_s, UTC), zone=zone)
 
     @property
     def bounds(self) -> dict[str, Any]:
@@ -94,6 +101,8 @@ _DUE: Final = (
         Wave.day,
         Wave.opened_at,
         Wave.stopped_at,
+        # That of an alert may name every commune.
+        case((Wave.lane == ledger.REMINDERS, Wave.scope)).label("scope"),
     )
     .join(Wave, Wave.id == Chunk.wave_id)
     .where(_CLAIMABLE)
@@ -113,7 +122,7 @@ _DOUBTING: Final = (
 def claim(
     database: Database, *, owner: str, now: datetime, campaigns: bool = True, chunk_id: int | None = None
 ) -> Claim | None:
-    """Claim a chunk that is due, an alert's before a campaign's; None when there is none.
+    """Claim a chunk that is due, in the order of the lanes; None when there is none.
 
     `campaigns` False: only alerts. `chunk_id`: this chunk, if it is due. A chunk of a stopped wave is closed.
     """
@@ -135,6 +144,7 @@ def claim(
             code=row.code,
             tag=row.tag,
             day=row.day or row.opened_at.date(),
+            starts_s=ledger.starts_s_of(row.scope or {}),
             is_stopped=row.stopped_at is not None,
         )
         if row.unsettled:

@@ -68,7 +68,7 @@ class Pacer:
             now = self._clock()
             rate = self._raised(pace, now)
             count = max(1, min(wanted, int(rate * BURST.total_seconds())))
-            turn = self._turn(pace, now, count, rate, is_campaign=lane != "alerts")
+            turn = self._turn(pace, now, count, rate, is_campaign=lane == "campaigns")
             _write(session, pace)
         return turn
 

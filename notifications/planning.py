@@ -33,6 +33,8 @@ SLICE: Final = 50_000
 """Devices of the first slice, and of the others."""
 _PATIENCE: Final = 5
 _FEW_COMMUNES: Final = 1_000
+OF_ALERTS: Final = Mark.subject != ledger.REMINDERS
+"""Whether a mark is of facts that this planner tells: it waits for no other."""
 Find = Callable[[Session, Collection[str]], Standings]
 
 
@@ -122,7 +124,7 @@ class Planner:
                 return None
         with self._database.session() as session:
             # One after the other: two waves about one day, planned at once, would not see each other's messages.
-            session.execute(select(Mark.subject).with_for_update())
+            session.execute(select(Mark.subject).where(OF_ALERTS).with_for_update())
             wave_id = session.scalar(query)
             if wave_id is not None:
                 session.execute(update(Wave).where(Wave.id == wave_id).values(planning_until=now + LEASE))
@@ -220,7 +222,7 @@ def _write_down(session: Session, wave_id: int, number: int, bounds: Bounds, aud
             planned_at=now,
         )
     )
-    _cut_chunks(session, wave, bounds, now)
+    cut_chunks(session, wave, bounds, now)
     wave.planning_until = now + LEASE
     session.flush()
 
@@ -350,7 +352,7 @@ def _supersede_held(session: Session, wave: Wave) -> None:
         )
 
 
-def _cut_chunks(session: Session, wave: Wave, bounds: Bounds, now: datetime) -> None:
+def cut_chunks(session: Session, wave: Wave, bounds: Bounds, now: datetime) -> None:
     """Cut a slice's messages into chunks. One in which nothing is pending is closed from the start."""
     rows: list[dict[str, Any]] = []
     last = bounds.after

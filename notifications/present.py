@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from citizen_api.people.wishes import Profile
 from citizen_api.web.notices import notice
 from content.catalogue import catalogue
-from content.push import Kind
-from notifications.ledger import CATEGORIES, Balance
+from notifications.ledger import CATEGORIES, Balance, starts_s_of
 from notifications.models import Wave
 from notifications.queries import MyMessage, WaveShown, state_of
 from notifications.words import Said, words
@@ -72,7 +71,15 @@ def _message_view(one: MyMessage, names: Mapping[str, str], *, language: str, pr
     # "Tomorrow" is what it was when it was said.
     said_at = one.message.counted_at or one.wave.opened_at
     day = one.wave.day or one.wave.opened_at.date()
-    message = words(cast("Kind", one.outcome.kind), said, language=language, day=day, zone=profile.zone, now=said_at)
+    message = words(
+        one.outcome.kind,
+        said,
+        language=language,
+        day=day,
+        zone=profile.zone,
+        now=said_at,
+        starts_s=starts_s_of(one.wave.scope),
+    )
     reason, state = one.outcome.reason, one.message.state
     return {
         "id": one.wave.code,

@@ -9,7 +9,7 @@ import marshmallow as ma
 from citizen_api.people.wish_schemas import ListView
 from citizen_api.web.blueprint import Args, Body
 from citizen_api.web.notices import NoticeView
-from content.push import KINDS
+from content.push import KINDS, PLAIN_KINDS
 from notifications.ledger import CATEGORIES, LANES, STATES
 from notifications.queries import WAVE_STATES
 from notifications.wave_actions import REASON_LENGTH, RECEIPTS
@@ -164,7 +164,7 @@ class MyMessageView(ma.Schema):
     id = ma.fields.String(required=True, metadata=_CODE)
     opened_at = _moment(description="When it was decided that there is something to say.")
     day = ma.fields.Date(required=True, allow_none=True, metadata={"description": "The day that it is about."})
-    kind = ma.fields.String(required=True, validate=ma.validate.OneOf(KINDS))
+    kind = ma.fields.String(required=True, validate=ma.validate.OneOf((*KINDS, *PLAIN_KINDS)))
     title = ma.fields.String(required=True, metadata={"example": "Bad air tomorrow"})
     body = ma.fields.String(required=True, metadata={"example": "Paris 4e: bad air tomorrow (4 of 6)."})
     reason = ma.fields.Nested(SaidCodeView, required=True)

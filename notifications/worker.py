@@ -22,6 +22,7 @@ from notifications.planning import Planner
 from notifications.steps import reached
 from notifications.telling import told
 from notifications.triggers.air import Finder
+from notifications.triggers.handoffs import Handoffs
 from notifications.triggers.noticing import is_quiet, newest_fact, notice
 
 TICK_S: Final = 0.5
@@ -56,6 +57,7 @@ class Worker:
         self._clock = clock
         self._planner = Planner(database, clock=clock, find=Finder)
         self._releaser = Releaser(database, clock=clock, find=Finder)
+        self._handoffs = Handoffs(database, clock=clock, planned=engine.notify)
         self._looked: tuple[int | None, datetime | None] = (None, None)
         self._chores = (
             Chore(self._sweep, every_s=SWEEP_S),
@@ -76,12 +78,13 @@ class Worker:
             keeping.join(TICK_S)
 
     def tick(self) -> None:
-        """Tell whatever is to be told now."""
+        """Tell whatever is to be told now, alerts first."""
         self._notice()
         while self._planner.plan_next(planned=self._engine.notify):
             pass
         while self._releaser.release():
             self._engine.notify()
+        self._handoffs.tell()
 
     def keep_house(self) -> None:
         """Do whatever chore is due: find what was left, audit, forget what is old."""
