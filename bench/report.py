@@ -15,6 +15,7 @@ from typing import Any
 from bench.markdown import machine_line, paragraphs, section, table
 from bench.mobility_report import mobility_section
 from bench.push_report import push_section
+from bench.slots_report import slots_section
 from bench.targets import WHY, targets, targets_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +24,7 @@ RAW = ROOT / "docs" / "performance"
 _PACKAGES = ("flask", "flask-smorest", "granian", "numba", "numpy", "orjson", "sqlalchemy")
 PUSH_PACKAGES = ("firebase-admin", "psycopg", "pycurl", "sqlalchemy")
 MOBILITY_PACKAGES = ("igraph", "numba", "numpy", "osmium", "scipy", "shapely")
+SLOTS_PACKAGES = ("flask", "flask-smorest", "httpx", "numpy", "orjson", "sqlalchemy")
 _HEAD = """# Performance
 
 Written by `make bench` from the raw output in [performance/](performance/); no test asserts speed.
@@ -68,6 +70,7 @@ def page(raw: Path) -> str:
         ("push", push_section),
         ("nearest", nearest_section),
         ("mobility", mobility_section),
+        ("slots", slots_section),
         ("server", server_section),
     ):
         path = raw / f"{name}.json"

@@ -19,6 +19,7 @@ from citizen_api.core.locks import TakenError
 from citizen_api.core.settings import Settings
 from citizen_api.demo.air import read_demo_air
 from citizen_api.demo.bikes import read_demo_bikes
+from citizen_api.demo.clinic import count_demo_slots, read_demo_clinic
 from citizen_api.demo.publishers import DemoPublishers
 from citizen_api.demo.rules import demo_hours
 from citizen_api.mobility.local_factors import read_table
@@ -71,6 +72,10 @@ def start_demo_city(settings: Settings, database: Database, *, say: Say) -> None
             f"Demo city: {bikes.stations} bike share stations with MADE-UP counts, and the streets of central Paris "
             "(© OpenStreetMap contributors). Try docs/moving.md"
         )
+    read_demo_clinic(settings, database, system_clock)
+    with database.session(write=False) as session:
+        slots = count_demo_slots(session)
+    say(f"Demo city: {slots} MADE-UP slots of clinics that do not exist. Try /v1/teleconsultations/slots?commune=75104")
     say("Demo city: its air, pollen, UV and weather warnings are MADE UP too. Try /v1/air?commune=75104")
     say(f"Demo city: the opening hours of {total} pharmacies are MADE UP (source “demo”). Do not rely on them.")
 

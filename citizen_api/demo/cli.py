@@ -14,6 +14,10 @@ from citizen_api.web.command import Context
 from content.hazards import SCALES, TIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from citizen_api.core.db import Database
     from citizen_api.demo.air_rules import DemoCommune
 
 PATIENCE_S: Final = 10.0
@@ -91,7 +95,7 @@ def _stage(context: Context, commune: DemoCommune, level: int, tier: str | None,
     before = _shown(context, commune, day)
     stage.put(staged)
     try:
-        read_after_s = _have_it_read(context)
+        read_after_s = _have_air_read(context)
     except click.ClickException:  # what is said not to be done is not done later either
         if earlier is None:
             stage.remove(staged)
@@ -116,7 +120,7 @@ def _end(context: Context, commune: DemoCommune) -> None:
     for staged in stage.staged():
         if staged.commune == commune.code:
             stage.remove(staged)
-    read_after_s = _have_it_read(context)
+    read_after_s = _have_air_read(context)
     click.echo(f"{commune.name} is as the demo city makes it up again; read after {read_after_s:.1f} s.")
     click.echo(
         f"See GET /v1/air?commune={commune.code}: today is level {_shown(context, commune, 'today')}. "
@@ -133,10 +137,18 @@ def _shown(context: Context, commune: DemoCommune, day: str) -> int | None:
     return found.level if found else None
 
 
-def _have_it_read(context: Context) -> float:
-    """Have the demo city read what it publishes, and give how long that took, in seconds. Raises ClickException."""
+def _have_air_read(context: Context) -> float:
     from citizen_api.demo.air import ask_again, was_read
 
+    return _have_it_read(context, ask_again, was_read)
+
+
+def _have_it_read(
+    context: Context,
+    ask_again: Callable[[Database, datetime], bool],
+    was_read: Callable[[Database, datetime], bool],
+) -> float:
+    """Have the demo city read what it publishes, and give how long that took, in seconds. Raises ClickException."""
     asked_at = context.clock()
     began_s = time.monotonic()
     if not ask_again(context.database, asked_at):
@@ -149,3 +161,30 @@ def _have_it_read(context: Context) -> float:
             )
         _pause(_LOOK_EVERY_S)
     return time.monotonic() - began_s
+
+
+@demo.command("take-slot")
+@click.argument("slot")
+@click.pass_obj
+def take_slot(context: Context, slot: str) -> None:
+    """Have somebody take SLOT (`sl_…`, of `GET /v1/teleconsultations/slots`) at the demo clinic that publishes it.
+
+    Whoever was handed over to it before, and opens the short link now, is shown other slots.
+
+    Exit codes: 0 done; 1 no demo city runs on this database; 2 wrong usage.
+    """
+    from citizen_api.demo.clinic import ask_clinics_again, clinics_were_read, published_id
+    from citizen_api.demo.clinic_state import TakenSlots
+
+    taken = TakenSlots(context.settings.data_dir)
+    with context.database.session(write=False) as session:
+        slot_id = published_id(session, slot)
+    if slot_id is None:
+        raise WrongError(f"{slot} is no free slot of the demo city: see GET /v1/teleconsultations/slots")
+    taken.take(slot_id)
+    try:
+        read_after_s = _have_it_read(context, ask_clinics_again, clinics_were_read)
+    except click.ClickException:  # what is said not to be done is not done later either
+        taken.free(slot_id)
+        raise
+    click.echo(f"MADE UP (source “demo”): somebody took {slot}; read after {read_after_s:.1f} s. It is gone for good.")
