@@ -46,6 +46,7 @@ bench: $(STAMP) ## Measure, and write the tables in docs/performance.md
 	$(BIN)/python bench/nearest.py
 	$(BIN)/python bench/push.py
 	$(BIN)/python bench/mobility.py
+	$(BIN)/python bench/slots.py
 
 services: ## Start PostgreSQL, Redis and RabbitMQ where they are missing; install PostGIS and wrk for the bench (Debian, root)
 	@sh deploy/services.sh

@@ -51,9 +51,11 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 def create_served_app() -> Flask:
     """Make the app of one worker process of `alentours serve`, which logs as JSON."""
     from citizen_api.api import warm_up
+    from citizen_api.demo.clinic import allow_clinic_from_environment
     from citizen_api.serving import end_with_server
 
     end_with_server()
+    allow_clinic_from_environment()
     settings = Settings.from_environment()
     configure_logs(settings.log_level)
     app = create_app(settings)

@@ -25,6 +25,7 @@ from citizen_api.people import views as people_views
 from citizen_api.people.device_actions import StoredDevices
 from citizen_api.people.queries import StoredStaffKeys
 from citizen_api.people.wish_actions import Communes
+from citizen_api.teleconsult import views as teleconsult_views
 from citizen_api.territory import queries as territory_queries
 from citizen_api.territory import views as territory_views
 from citizen_api.territory.places import Places
@@ -100,6 +101,7 @@ def install_api(app: Flask, services: Services, *blueprints: Blueprint) -> None:
         air_views.blp,
         advice_views.blp,
         *mobility_views.BLUEPRINTS,
+        *teleconsult_views.BLUEPRINTS,
         territory_views.blp,
         device_views.blp,
         wish_views.blp,
@@ -110,6 +112,8 @@ def install_api(app: Flask, services: Services, *blueprints: Blueprint) -> None:
         api.register_blueprint(blp)
     services.ports[OpenApi] = OpenApi(api)
     app.register_blueprint(system.pages)
+    for pages in teleconsult_views.PAGES:
+        app.register_blueprint(pages)
 
 
 def warm_up(app: Flask) -> None:
@@ -129,6 +133,7 @@ def _register_capabilities(services: Services) -> None:
     care_views.install(services)
     air_views.install(services)
     mobility_views.install(services)
+    teleconsult_views.install(services)
     services.port(Places).gazetteers.append(FacilitiesGazetteer(services.port(DirectoryKeeper).current))
 
     def check_database() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is done beside answering, in its own process: the air and bike share kept in step, silent devices retired."""
+"""What is done beside answering, in its own process: air, bike share and slots kept in step, old rows let go."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from citizen_api.core.outgoing import make_client
 from citizen_api.core.settings import PREFIX, Settings
 from citizen_api.mobility.station_sync import bike_turns, check_systems
 from citizen_api.people.device_actions import retire_silent
+from citizen_api.teleconsult.chores import chores
+from citizen_api.teleconsult.feed_sync import feed_turns
 from citizen_api.web.command import Beside
 
 TICK_S: Final = 20.0
@@ -59,7 +61,10 @@ def run_background(
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True, name="parent").start()
     with make_client(settings) as client, ExitStack() as stack:
-        jobs = (_chores(database, clock), partial(database.forget_deleted, patience_ms=_PATIENCE_MS))
+        jobs: list[Callable[[], object]] = [
+            *_chores(database, clock),
+            partial(database.forget_deleted, patience_ms=_PATIENCE_MS),
+        ]
         queueing = Queueing(database.engine)
         made_up, demo_bikes = _demo(stack, settings, queueing, client, clock) if demo else ([], [])
 
@@ -76,7 +81,11 @@ def run_background(
         for thread in working:
             thread.start()
         work_beside(
-            [*turns(feeds_from(settings, database, client)), *bike_turns(settings, queueing, client, clock)],
+            [
+                *turns(feeds_from(settings, database, client)),
+                *bike_turns(settings, queueing, client, clock),
+                *feed_turns(settings, queueing, client, clock),
+            ],
             jobs,
             stop,
             demo_turns=[*turns(made_up), *demo_bikes],
@@ -245,13 +254,16 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 def _demo(
     stack: ExitStack, settings: Settings, database: Database, client: httpx.Client, clock: Clock
 ) -> tuple[list[Feed], list[Callable[[], object]]]:
-    """The made-up feeds of air, and the turns that read the made-up bike share, published until the stack is left."""
+    """The made-up feeds of air, and the turns that read made-up bikes and slots, published until the stack is left."""
     # Without --demo nothing of it exists.
     from citizen_api.demo.air import serving_demo_air  # noqa: PLC0415
     from citizen_api.demo.bikes import serving_demo_bikes  # noqa: PLC0415
+    from citizen_api.demo.clinic import serving_demo_clinic  # noqa: PLC0415
 
     feed = stack.enter_context(serving_demo_air(settings, database, client, clock))
-    return [feed], stack.enter_context(serving_demo_bikes(settings, database, client, clock))
+    bikes = stack.enter_context(serving_demo_bikes(settings, database, client, clock))
+    clinics = stack.enter_context(serving_demo_clinic(settings, database, client, clock))
+    return [feed], [*bikes, *clinics]
 
 
 def _wait_for_parent(stop: threading.Event) -> None:
@@ -274,18 +286,28 @@ def _carefully(job: Callable[[], object]) -> Callable[[], object]:
     return run
 
 
-def _chores(database: Database, clock: Clock) -> Callable[[], object]:
+def _chores(database: Database, clock: Clock) -> list[Callable[[], object]]:
+    every: list[tuple[timedelta, Callable[[Database, datetime], object]]] = [(_CHORES_EVERY, _retire), *chores()]
+    return [_every(pause, chore, database, clock) for pause, chore in every]
+
+
+def _every(
+    pause: timedelta, chore: Callable[[Database, datetime], object], database: Database, clock: Clock
+) -> Callable[[], object]:
     done_at: datetime | None = None
 
     def run() -> None:
         nonlocal done_at
         now = clock()
-        if done_at is not None and now - done_at < _CHORES_EVERY:
-            return
-        with database.session() as session:
-            retired = retire_silent(session, now)
-        done_at = now
-        if retired:
-            _log.info("silent devices retired", extra={"devices": retired})
+        if done_at is None or now - done_at >= pause:
+            chore(database, now)
+            done_at = now
 
     return run
+
+
+def _retire(database: Database, now: datetime) -> None:
+    with database.session() as session:
+        retired = retire_silent(session, now)
+    if retired:
+        _log.info("silent devices retired", extra={"devices": retired})

@@ -18,6 +18,8 @@ from citizen_api.mobility.network_cli import network
 from citizen_api.people.cli import staff
 from citizen_api.people.device_cli import people
 from citizen_api.preparing import prepare_database
+from citizen_api.teleconsult.feed_cli import feeds
+from citizen_api.teleconsult.provider_cli import providers
 from citizen_api.territory import queries as territory_queries
 from citizen_api.web.command import Above, Context
 from content.catalogue import ContentError
@@ -65,6 +67,8 @@ cli.add_command(care)
 cli.add_command(network)
 cli.add_command(staff)
 cli.add_command(people)
+cli.add_command(providers)
+cli.add_command(feeds)
 cli.add_command(demo_city)
 
 

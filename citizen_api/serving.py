@@ -32,6 +32,7 @@ from citizen_api.core.db import Database
 from citizen_api.core.settings import PREFIX, Settings
 from citizen_api.mobility.station_sync import forget_demo_bikes
 from citizen_api.preparing import prepare_database
+from citizen_api.teleconsult.provider_file import load_registry
 from citizen_api.web.logs import configure_logs
 from content.catalogue import catalogue
 
@@ -49,14 +50,20 @@ def serve_app(settings: Settings, *, host: str | None, port: int | None, workers
     catalogue()  # words that are incomplete refuse to start, here rather than in each worker
     database = Database.from_settings(settings)
     prepare_database(database)
+    for rejected in load_registry(database, now=system_clock(), settings=settings).rejected:
+        click.echo(f"Provider left out: {rejected}", err=True)
     if demo:
         from citizen_api.demo.city import start_demo_city  # noqa: PLC0415 - without --demo nothing of it exists
+        from citizen_api.demo.clinic import choose_clinic_port  # noqa: PLC0415
 
+        choose_clinic_port()
         start_demo_city(settings, database, say=lambda line: click.echo(line, err=True))
     else:
-        from citizen_api.demo.staging import Stage  # noqa: PLC0415 - a small module, which clears away what is left
+        from citizen_api.demo.clinic import forget_demo_clinic  # noqa: PLC0415
+        from citizen_api.demo.staging import Stage  # noqa: PLC0415 - what an earlier run left is cleared away
 
         forget_demo(database)
+        forget_demo_clinic(database, settings)
         Stage(settings.data_dir).clear()
     with database.session(write=False) as session:
         count = care_queries.count_facilities(session)

@@ -128,6 +128,8 @@ def settings(tmp_path) -> Settings:
         rate_limit="",
         rate_limit_reports="",
         rate_limit_devices="",
+        rate_limit_handoffs="",
+        rate_limit_slots="",
         rate_limit_transfers="",
     )
 

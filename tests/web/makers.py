@@ -16,6 +16,7 @@ from citizen_api.web.services import Services
 PROBLEM = "application/problem+json"
 NOBODY_LISTENS = "postgresql+psycopg://127.0.0.1:1/none"
 UNLIMITED = {"rate_limit": "", "rate_limit_reports": "", "rate_limit_devices": "", "rate_limit_transfers": ""}
+UNLIMITED |= {"rate_limit_slots": "", "rate_limit_handoffs": ""}
 
 
 def make_services(folder: Path, **settings: Any) -> Services:
