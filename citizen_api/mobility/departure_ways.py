@@ -24,7 +24,7 @@ from citizen_api.mobility.network import POLLUTANTS, Flag, FloatArray, Network
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.planning import WEIGHTS as PLANNING_WEIGHTS
 from citizen_api.mobility.profiles import CHILD_PACE, STEP_FREE, costs_of
-from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, WALK_SPEED_M_S, Mode, ModeName, dose_ug
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, MODES, WALK_SPEED_M_S, Mode, ModeName, dose_ug
 from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route, with_access
 from citizen_api.mobility.snapping import access_m, access_s
 from citizen_api.mobility.trip_parts import Trip
@@ -68,6 +68,8 @@ class Question:
 class Way:
     """A way from door to door, piece by piece: `time_s` float64[k], `factors` {pollutant: float[k]}.
 
+    `walked`: which of the pieces are on foot, from and to a door; None: none.
+
     `dark`: found for the dark, or for the light; None: for both. `unlit`: not known to be lit. `route`, `network`: None
     of a straight line.
     """
@@ -79,6 +81,7 @@ class Way:
     distance_m: float
     unlit: bool
     dark: bool | None = None
+    walked: NDArray[np.bool_] | None = None
     route: Route | None = None
     network: Network | None = None
 
@@ -211,6 +214,9 @@ def doses_of(way: Way, background: Background, departures: Sequence[datetime]) -
     hours = np.array(begun)[:, None] + np.maximum(later, 0)
     outside = (hours < 0) | (hours >= len(background.levels))
     shares = dose_ug(np.ones(len(way.time_s)), mode=way.mode, hours=way.time_s / HOUR_S)
+    if way.walked is not None:
+        on_foot = dose_ug(np.ones(len(way.time_s)), mode=MODES["walk"], hours=way.time_s / HOUR_S)
+        shares = np.where(way.walked, on_foot, shares)
     found = {}
     for pollutant, values in background.values_ug_m3.items():
         told = np.where(outside, np.nan, values[np.where(outside, 0, hours)])
@@ -242,17 +248,24 @@ def _way(
     network: Network, mode: Mode, start: Snap, goal: Snap, route: Route, *, weight: float, dark: bool | None
 ) -> Way:
     route = with_access(route, before_s=access_s(start), after_s=access_s(goal))
+    # From and to a door: on foot, in the air of the city (see `exposure.doses_ug`).
+    before, after = ([seconds] if seconds else [] for seconds in (route.before_s, route.after_s))
+    walked = np.array([True] * len(before) + [False] * len(route.streets) + [True] * len(after))
     length_m = route.length_m(network)
     on_streets_m = float(length_m.sum())
     lit = (network.flags[route.streets] & int(Flag.LIT)) != 0
     return Way(
         mode=mode,
         weight=weight,
-        time_s=route.time_s,
-        factors={pollutant: factors[route.streets] for pollutant, factors in network.factors.items()},
+        time_s=np.concatenate((before, route.time_s, after)),
+        factors={
+            pollutant: np.concatenate((np.ones(len(before)), factors[route.streets], np.ones(len(after))))
+            for pollutant, factors in network.factors.items()
+        },
         distance_m=on_streets_m + access_m(start) + access_m(goal),
         unlit=float(length_m[~lit].sum()) > UNLIT_SHARE * on_streets_m,
         dark=dark,
+        walked=walked,
         route=route,
         network=network,
     )

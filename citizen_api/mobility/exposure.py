@@ -20,7 +20,7 @@ from citizen_api.air.hours import AirHours, air_hours
 from citizen_api.air.outlook import DEMO_SOURCE, Fact, Outlook, is_made_up
 from citizen_api.air.rules import READING_CURRENT
 from citizen_api.mobility.network import POLLUTANTS, FloatArray, IntArray, Network
-from citizen_api.mobility.rules import REFERENCES_UG_M3, Mode, air_price, dose_ug
+from citizen_api.mobility.rules import MODES, REFERENCES_UG_M3, Mode, air_price, dose_ug
 from citizen_api.mobility.search import NO_HOURS, Route
 from citizen_api.people.wishes import local_day
 from citizen_api.territory.queries import nearest_commune
@@ -165,15 +165,33 @@ def doses_ug(
 ) -> dict[str, float | None]:
     """Dose of each pollutant of the background along a way, its concentration taken when each street is reached.
 
+    From and to a door one walks in the air of the city: nobody knows beside which street, and no way may gain by it.
     None for a pollutant that is not known in one of the hours that the way touches.
     """
     doses: dict[str, float | None] = {}
-    for pollutant in background.values_ug_m3:
+    for pollutant, values in background.values_ug_m3.items():
         found = concentrations_ug_m3(network, route, pollutant=pollutant, background=background, depart_at=depart_at)
-        doses[pollutant] = (
-            None if found is None else float(dose_ug(found, mode=mode, hours=route.time_s / HOUR_S).sum())
-        )
+        ends = _ends_ug(values, background, route, depart_at)
+        told = None if found is None else float(dose_ug(found, mode=mode, hours=route.time_s / HOUR_S).sum()) + ends
+        doses[pollutant] = None if told is None or np.isnan(told) else told
     return doses
+
+
+def _ends_ug(values: FloatArray, background: Background, route: Route, depart_at: datetime) -> float:
+    """What is breathed in from and to a door; NaN where an hour is not known."""
+    first, first_s = background.hour(depart_at), _first_s(background, depart_at)
+    told = 0.0
+    for starts_s, lasts_s in ((0.0, route.before_s), (route.duration_s - route.after_s, route.after_s)):
+        if lasts_s:
+            hour = _hour_reached(first, first_s, starts_s)
+            known = hour is not None and hour < len(values)
+            told += dose_ug(float(values[hour]), mode=MODES["walk"], hours=lasts_s / HOUR_S) if known else np.nan
+    return told
+
+
+def _hour_reached(first: int | None, first_s: float, starts_s: float) -> int | None:
+    """Number of the hour that is reached after some seconds. `first`: of the departure; `first_s`: till its end."""
+    return None if first is None else first + max(0, int(np.floor((starts_s - first_s) / HOUR_S)) + 1)
 
 
 def concentrations_ug_m3(
@@ -192,7 +210,7 @@ def _hours_reached(background: Background, route: Route, depart_at: datetime) ->
     first = background.hour(depart_at)
     if first is None:
         return None
-    reached_s = np.concatenate(([0.0], np.cumsum(route.time_s)[:-1]))
+    reached_s = route.before_s + np.concatenate(([0.0], np.cumsum(route.time_s)[:-1]))
     begun = np.floor((reached_s - _first_s(background, depart_at)) / HOUR_S).astype(np.int32) + 1
     hours = first + np.maximum(begun, 0)
     return hours if hours[-1] < len(background.levels) else None

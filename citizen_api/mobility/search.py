@@ -51,7 +51,8 @@ class Route:
     """A way, street by street.
 
     `streets` int32[k]; `begins`, `ends` float32[k]: the fractions of each street's length between which it is gone
-    along (begin > end: backward); `time_s` float64[k]. `cost`: as `Costs` tell it.
+    along (begin > end: backward); `time_s` float64[k]. `cost`: as `Costs` tell it. `before_s`, `after_s`: from a door
+    to the first street and from the last one to a door, on foot and beside no street that is known.
     """
 
     streets: IntArray
@@ -59,11 +60,13 @@ class Route:
     ends: Float32Array
     time_s: FloatArray
     cost: float
+    before_s: float = 0.0
+    after_s: float = 0.0
 
     @property
     def duration_s(self) -> float:
-        """What the whole way takes."""
-        return float(self.time_s.sum())
+        """What the whole way takes, from door to door."""
+        return self.before_s + float(self.time_s.sum()) + self.after_s
 
     def length_m(self, network: Network) -> FloatArray:
         """Length of each piece."""
@@ -73,13 +76,9 @@ class Route:
 def with_access(route: Route, *, before_s: float = 0.0, after_s: float = 0.0) -> Route:
     """The same way with the seconds from a door to its first street, and from its last one to a door.
 
-    They are in the air of these two streets. `cost` stays that of the streets: between two points of them they are the
-    same for every way.
+    `cost` stays that of the streets: between two points of them these seconds are the same for every way.
     """
-    time_s = route.time_s.copy()
-    time_s[0] += before_s
-    time_s[-1] += after_s
-    return replace(route, time_s=time_s)
+    return replace(route, before_s=before_s, after_s=after_s)
 
 
 def find_route(network: Network, graph: GraphName, start: Snap, goal: Snap, costs: Costs) -> Route | None:

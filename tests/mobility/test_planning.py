@@ -215,6 +215,18 @@ def test_the_metres_from_door_to_door_count_on_foot_by_every_mode(name):
     assert from_doors.distance_m - on_streets.distance_m == pytest.approx(1.3 * 140)
 
 
+@pytest.mark.parametrize("name", ["walk", "bike"])
+def test_a_far_door_makes_no_way_cleaner_than_another(name):
+    network = make_dirty_row(9, 5, row=0, dirt=4.0)
+
+    def gap_ug(doors):
+        found = ask(network, 0, 8, name=name, doors_m=doors)
+        return labelled(found, "fastest").guide_ug - labelled(found, "cleanest").guide_ug
+
+    assert gap_ug((140, 60)) == pytest.approx(gap_ug((0, 0)))
+    assert gap_ug((0, 0)) > 0
+
+
 def test_what_is_breathed_between_the_doors_and_the_streets_counts():
     (way,) = ask(make_grid(5, 2), 0, 4, doors_m=(100, 40))
     hours = (400 + 1.3 * 140) / WALK_SPEED_M_S / 3600
