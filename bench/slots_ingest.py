@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,6 @@ from typing import Any, Self
 import httpx
 from sqlalchemy import func, select, update
 
-import citizen_api.people.models  # noqa: F401 - a provider's row refers to its tables
 from bench.slots_files import FolderTransport, Size, host_of, manifest_url, write_publishers
 from citizen_api.background import Queueing
 from citizen_api.core.clock import system_clock
@@ -118,12 +117,16 @@ def _make_providers(database: Database, size: Size) -> None:
             session.add(Feed(name=provider.id, provider_id=provider.id, kind="smart", url=manifest_url(number)))
 
 
+def _keep(turn: Callable[[], Any], done: list[Turn]) -> None:
+    done.extend(turn())
+
+
 def _read_all(settings: Settings, database: Database, client: httpx.Client) -> tuple[float, list[Turn]]:
     """Read all feeds that are due, by as many threads as the background process has; seconds, and what came of it."""
     done: list[Turn] = []
     # As the background process does it: writers of one process wait for each other.
     threads = [
-        threading.Thread(target=lambda turn=turn: done.extend(turn()))  # type: ignore[misc, call-overload]
+        threading.Thread(target=_keep, args=(turn, done))
         for turn in feed_turns(settings, Queueing(database.engine), client, system_clock)
     ]
     began_s = time.perf_counter()

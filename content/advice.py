@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from content.hazards import AUDIENCES, SCALES
-from content.words import ContentError, Words, check_names, read_short
+from content.words import ContentError, Words, check_names, read_short, read_source
 
 SHORT_MOST: Final = 140
 LONG_MOST: Final = 600
@@ -75,17 +75,12 @@ def read_bands(raw: list[dict[str, Any]], hazard: str, where: str) -> list[tuple
 
 
 def _advice(entry: dict[str, Any], sources: dict[str, dict[str, str]], where: str) -> Advice:
-    source = sources.get(entry.get("source", ""))
-    if source is None or not source.get("name") or not str(source.get("url")).startswith("https://"):
-        raise ContentError(f"{where}: needs a source with a name and an https address")
-    reviewed_on = entry.get("reviewed_on")
-    if not isinstance(reviewed_on, date):
-        raise ContentError(f"{where}: needs the date of its review (reviewed_on)")
+    source = read_source(entry, sources, where)
     return Advice(
         short=read_short(entry.get("short"), f"{where}: short", SHORT_MOST),
         long=read_short(entry.get("long"), f"{where}: long", LONG_MOST),
         easy=read_short(entry.get("easy"), f"{where}: easy", EASY_MOST),
-        source_name=source["name"],
-        source_url=source["url"],
-        reviewed_on=reviewed_on,
+        source_name=source.name,
+        source_url=source.url,
+        reviewed_on=source.reviewed_on,
     )

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from content.advice import AdviceBook, read_advice
-from content.booking import read_booking
+from content.card import read_card_facts
 from content.hazards import WATCHED
-from content.moving import read_moving
 from content.names import Names, read_names
 from content.outcomes import OutcomeWords, read_outcomes
 from content.push import PushBook, read_push, read_reasons
 from content.rehearsal import read_rehearsal
+from content.subjects import BOOKING, MOVING, read_subjects
 from content.words import (
     LANGUAGES,
     ContentError,
+    Source,
     Words,
     check_names,
     check_said_once,
@@ -103,6 +104,8 @@ class Catalogue:
     """Labels about moving, by subject (a file of `mobility/`) and code."""
     booking: Mapping[str, Mapping[str, Words]]
     """Labels about appointments, by subject (a file of `teleconsult/`) and code."""
+    card_facts: Mapping[str, Source]
+    """Where the fact of each sentence of the card before a handoff was read, by its label."""
 
     def validation_message(self, message: str, language: str) -> str:
         """Say a message of the validation library in plain words; one it does not know stays as it is."""
@@ -142,8 +145,8 @@ def _load(folder: Path) -> Catalogue:
         names,
     )
     read_rehearsal(read_file(folder, "rehearsal.yaml"))
-    moving_notices, moving = read_moving(folder)
-    booking_notices, booking = read_booking(folder)
+    moving_notices, moving = read_subjects(folder, "mobility", MOVING)
+    booking_notices, booking = read_subjects(folder, "teleconsult", BOOKING)
     check_said_once([*advice.texts(), *push.texts()])
     return Catalogue(
         problems={
@@ -171,6 +174,7 @@ def _load(folder: Path) -> Catalogue:
         outcomes=read_outcomes(read_file(folder, "push/outcomes.yaml")),
         moving=moving,
         booking=booking,
+        card_facts=read_card_facts(folder),
     )
 
 

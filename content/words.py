@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from string import Formatter
 from typing import Any, Final
@@ -110,3 +111,23 @@ def placeholders(text: str) -> set[str]:
 def _with_french_spaces(text: str) -> str:
     """Keep « and », the double signs, units and groups of digits together, as French typography has it."""
     return _JOINED_SPACE.sub("\N{NO-BREAK SPACE}", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact was read, and when that was last reviewed."""
+
+    name: str
+    url: str
+    reviewed_on: date
+
+
+def read_source(entry: dict[str, Any], sources: dict[str, dict[str, str]], where: str) -> Source:
+    """Check where the fact of one text was read: `source` names one of `sources`, `reviewed_on` is a day."""
+    source = sources.get(entry.get("source", ""))
+    if source is None or not source.get("name") or not str(source.get("url")).startswith("https://"):
+        raise ContentError(f"{where}: needs a source with a name and an https address")
+    reviewed_on = entry.get("reviewed_on")
+    if not isinstance(reviewed_on, date):
+        raise ContentError(f"{where}: needs the date of its review (reviewed_on)")
+    return Source(source["name"], source["url"], reviewed_on)

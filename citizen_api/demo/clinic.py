@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import httpx
 from flask import Flask
@@ -20,7 +19,6 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-import citizen_api.people.models  # noqa: F401 - a provider's row refers to its tables
 from citizen_api.care.models import Facility, FacilityCategory, FacilityIdentifier
 from citizen_api.core.clock import Clock
 from citizen_api.core.db import Database, changed_rows
@@ -30,6 +28,7 @@ from citizen_api.demo.clinic_feed import DemoCalendar, DemoPlace
 from citizen_api.demo.clinic_pages import MANIFEST, Clinics, make_site
 from citizen_api.demo.clinic_state import TakenSlots
 from citizen_api.demo.clinic_webhooks import teller
+from citizen_api.demo.publishers import HOST, LoopbackServer
 from citizen_api.teleconsult.feed_sync import Turn, keeper_of
 from citizen_api.teleconsult.links import allow_demo_origin, forget_demo_origin
 from citizen_api.teleconsult.models import Feed, Provider
@@ -40,7 +39,6 @@ from citizen_api.teleconsult.slot_offers import offer_of
 
 PORT_VARIABLE: Final = "_DEMO_CLINIC_PORT"
 """Not a setting: `serve --demo` tells its own processes."""
-HOST: Final = "127.0.0.1"
 PRACTICES, BOOTHS, VIDEO = "demo-practices", "demo-booths", "demo-video"
 SOURCE: Final = "Ville de démonstration (rendez-vous fictifs)"
 _BOOTH_COMMUNES: Final = ("75101", "75102", "75103", "75104")
@@ -215,28 +213,15 @@ def forget_demo_clinic(database: Database, settings: Settings) -> None:
     TakenSlots(settings.data_dir).clear()
 
 
-class ClinicServer:
-    """Loopback HTTP server of the demo clinics. A context manager; this process may read it meanwhile."""
+class ClinicServer(LoopbackServer):
+    """Loopback HTTP server of the demo clinics."""
 
     def __init__(self, site: Flask, port: int = 0) -> None:
         # Bound here: werkzeug would end the program if the port is taken.
         with socket.create_server((HOST, port)) as bound:
-            self.port: int = bound.getsockname()[1]
-            self._server = make_server(HOST, self.port, site, threaded=True, request_handler=_Silent, fd=bound.fileno())
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="demo clinic")
-
-    def __enter__(self) -> Self:
-        """Serve."""
-        allow_origin(HOST, self.port)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        forget_origin(HOST, self.port)
+            taken: int = bound.getsockname()[1]
+            server = make_server(HOST, taken, site, threaded=True, request_handler=_Silent, fd=bound.fileno())
+        super().__init__(server, port=taken)
 
 
 class _Silent(WSGIRequestHandler):

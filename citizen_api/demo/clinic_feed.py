@@ -7,6 +7,7 @@ have none. Who takes a slot, and when, is drawn from its name.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -38,6 +39,8 @@ _WEEK: Final = (((9, 0), (12, 30)), ((14, 0), (18, 30)))
 _SATURDAY: Final = (((9, 0), (12, 30)),)
 _LATE: Final = (((8, 0), (23, 45)),)
 _SUNDAY: Final = 6
+_SECONDS: Final = re.compile(r"[0-9]{1,10}")
+"""Since 1970, until the year 2286."""
 _NEVER, _BUSY, _GOES = 300, 150, 250
 """Of 1,000 quarters of an hour: those never offered, those never free, those that somebody takes some day."""
 _TAKEN_WITHIN_S: Final = 5 * 86_400
@@ -94,7 +97,7 @@ def slots_between(calendar: DemoCalendar, first: datetime, end: datetime, now: d
 def find_slot(calendars: Sequence[DemoCalendar], slot_id: str, now: datetime) -> DemoSlot | None:
     """The slot of a name as it is at `now`, past or to come; None where there is none."""
     code, _, said = slot_id.rpartition("-")
-    if not (said.isascii() and said.isdigit() and len(said) <= 10):  # noqa: PLR2004 - seconds since 1970, until 2286
+    if not _SECONDS.fullmatch(said):
         return None
     start = datetime.fromtimestamp(int(said), UTC)
     found = (

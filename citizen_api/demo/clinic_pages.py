@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,6 +38,7 @@ ACTIONS: Final[Mapping[str, str]] = {
 ENDINGS: Final = ("cancel", "complete")
 """Actions after which there is nothing more to tell."""
 HOURS_MOST: Final = 23
+_HOURS: Final = re.compile(r"[0-9]{1,2}")
 """So many times an appointment may be moved by an hour."""
 _LENGTH_MOST: Final = 200
 _FORM_BYTES: Final = 4_096
@@ -198,7 +201,7 @@ def _page(
         about=None if slot is None else _about(slot, hours, language),
         slot_id=slot.id if slot else "",
         referral=referral,
-        has_form=slot is not None and status == 200,  # noqa: PLR2004 - else there is nothing to do
+        has_form=slot is not None and status == HTTPStatus.OK,
         hours=hours,
         actions=[(name, words[name]) for name in ACTIONS],
         told=told,
@@ -244,4 +247,4 @@ def _referral(said: str) -> str:
 
 
 def _hours(said: str) -> int:
-    return min(int(said), HOURS_MOST) if said.isascii() and said.isdigit() and len(said) <= 2 else 0  # noqa: PLR2004
+    return min(int(said), HOURS_MOST) if _HOURS.fullmatch(said) else 0

@@ -5,14 +5,43 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseServer
 from types import MappingProxyType
-from typing import Self
+from typing import Final, Self
 
 from citizen_api.core.outgoing import allow_origin, forget_origin
 
+HOST: Final = "127.0.0.1"
 
-class DemoPublishers:
-    """Loopback HTTP server of the demo feeds. Use as a context manager, or `start` and leave it running."""
+
+class LoopbackServer:
+    """Serves over loopback while a block runs, and lets this process read it meanwhile."""
+
+    def __init__(self, server: BaseServer, *, port: int) -> None:
+        self.port = port
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, daemon=True, name="demo")
+
+    def __enter__(self) -> Self:
+        """Serve, and let this process read it."""
+        allow_origin(HOST, self.port)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        forget_origin(HOST, self.port)
+
+    def url(self, path: str) -> str:
+        """Address of what is served."""
+        return f"http://{HOST}:{self.port}{path}"
+
+
+class DemoPublishers(LoopbackServer):
+    """Loopback HTTP server of the demo feeds: a body by path."""
 
     def __init__(self, feeds: Mapping[str, Callable[[], bytes]]) -> None:
         published = MappingProxyType(dict(feeds))
@@ -30,24 +59,6 @@ class DemoPublishers:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
                 """Say nothing: the server's log has one format."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="demo")
-
-    def __enter__(self) -> Self:
-        """Serve, and let this process read its own feeds."""
-        allow_origin("127.0.0.1", self.port)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        forget_origin("127.0.0.1", self.port)
-
-    def url(self, path: str) -> str:
-        """Address of a feed."""
-        return f"http://127.0.0.1:{self.port}{path}"
+        server = ThreadingHTTPServer((HOST, 0), Handler)
+        server.daemon_threads = True
+        super().__init__(server, port=server.server_address[1])

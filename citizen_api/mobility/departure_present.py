@@ -23,6 +23,7 @@ from citizen_api.mobility.planning import DOSE_DIGITS
 from citizen_api.mobility.profiles import STEP_FREE
 from citizen_api.mobility.rules import ModeName
 from citizen_api.mobility.transit import TransitLink
+from citizen_api.mobility.trip_parts import TripMode
 from citizen_api.mobility.trip_present import TripPresenter
 from citizen_api.mobility.trips import Missing
 from content.catalogue import catalogue
@@ -39,7 +40,7 @@ class DeparturePresenter:
         trip: TripPresenter,
         *,
         place: Place | None,
-        missing: Mapping[ModeName, Missing],
+        missing: Mapping[TripMode, Missing],
         snap_m: tuple[float, float] | None,
         cut: bool,
         transit: TransitLink | None,

@@ -122,7 +122,7 @@ def _find(args: dict[str, Any]) -> DeparturePresenter:
         question=trip,
         background=background,
         trips=trips_of(ways, question),
-        missing={mode: why for mode, why in missing.items()},  # noqa: C416 - of more modes
+        missing=missing,
     )
     doubtful = any(found.land_unknown(one) for one in found.trips)
     compared = plan(ways, question, background, advised=not doubtful)

@@ -24,10 +24,10 @@ from citizen_api.mobility.network import POLLUTANTS, Flag, FloatArray, Network
 from citizen_api.mobility.networks import Networks
 from citizen_api.mobility.planning import WEIGHTS as PLANNING_WEIGHTS
 from citizen_api.mobility.profiles import CHILD_PACE, STEP_FREE, costs_of
-from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, MODES, WALK_SPEED_M_S, Mode, ModeName, dose_ug
+from citizen_api.mobility.rules import BIKE_SPEED_M_S, DETOUR, MODES, WALK_SPEED_M_S, Mode, dose_ug
 from citizen_api.mobility.search import NO_HOURS, Costs, Route, Snap, find_route, with_access
 from citizen_api.mobility.snapping import access_m, access_s
-from citizen_api.mobility.trip_parts import Trip
+from citizen_api.mobility.trip_parts import Trip, TripMode
 from citizen_api.mobility.trips import SNAPS_TRIED, Missing, ends_on
 from citizen_api.mobility.trips import Question as TripQuestion
 
@@ -150,13 +150,13 @@ def straight_way(mode: Mode, *, distance_m: float, question: Question) -> Way:
 
 def all_ways(
     networks: Networks, trip: TripQuestion, question: Question, background: Background
-) -> tuple[list[Way], dict[ModeName, Missing], tuple[float, float] | None]:
+) -> tuple[list[Way], dict[TripMode, Missing], tuple[float, float] | None]:
     """The ways by every mode that is asked for; why there is none by a mode; and how far the ends are from the streets.
 
     Off the streets that are known: a straight line, longer by `rules.DETOUR`.
     """
     found: list[Way] = []
-    missing: dict[ModeName, Missing] = {}
+    missing: dict[TripMode, Missing] = {}
     snap_m: tuple[float, float] | None = None
     for mode in question.modes:
         if mode.name != "walk" and STEP_FREE.intersection(question.wishes):

@@ -108,7 +108,7 @@ def find_shared(
     takes, leaves = list[_Stop](), list[_Stop]()
     for station in _nearest(stations, lat=from_lat, lon=from_lon):
         told = _age_s(station, depart_at) <= FORESEEN_S
-        bicycle = _bicycle(station, electric) if told else _any_bicycle(station, electric)
+        bicycle = _bicycle(station, electric=electric) if told else _any_bicycle(station, electric=electric)
         if bicycle is not None and len(takes) < MOST_STATIONS:
             takes.append(_stop(network, station, *bicycle))
     for station in _nearest(stations, lat=to_lat, lon=to_lon):
@@ -195,7 +195,7 @@ def _nearest(stations: Sequence[StationNow], *, lat: float, lon: float) -> list[
     return [station for _, station in sorted(near, key=lambda pair: (pair[0], pair[1].id))]
 
 
-def _bicycle(station: StationNow, electric: bool | None) -> tuple[Mode, int] | None:  # noqa: FBT001 - three values
+def _bicycle(station: StationNow, *, electric: bool | None) -> tuple[Mode, int] | None:
     """Which bicycle one has at a station and how many it showed, of both kinds where either does; None: none."""
     if not station.count_of("bike"):
         return None
@@ -206,7 +206,7 @@ def _bicycle(station: StationNow, electric: bool | None) -> tuple[Mode, int] | N
     return (MODES["ebike" if electric else "bike"], count) if count else None
 
 
-def _any_bicycle(station: StationNow, electric: bool | None) -> tuple[Mode, None] | None:  # noqa: FBT001 - see above
+def _any_bicycle(station: StationNow, *, electric: bool | None) -> tuple[Mode, None] | None:
     """Which bicycle one may have at a station of which only the place is known; None: none."""
     gives = station.is_installed and station.is_renting and not (electric and station.ebikes is None)
     return (MODES["ebike" if electric else "bike"], None) if gives else None

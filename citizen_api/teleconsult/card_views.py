@@ -11,7 +11,6 @@ from citizen_api.teleconsult.card_schemas import CardArgs, CardView
 from citizen_api.web.blueprint import Blueprint
 from citizen_api.web.language import language
 from citizen_api.web.notices import notice
-from content.card import card_facts
 from content.catalogue import catalogue
 
 CACHED_S: Final = 3_600
@@ -58,11 +57,11 @@ def _lines(kind: str, codes: Iterable[str]) -> list[dict[str, Any]]:
         {
             "code": code,
             "text": _say(SUBJECT, f"{kind}_{code}"),
-            "source": {"name": fact.source_name, "url": fact.source_url},
+            "source": {"name": fact.name, "url": fact.url},
             "reviewed_on": fact.reviewed_on,
         }
         for code in codes
-        for fact in (card_facts()[f"{kind}_{code}"],)
+        for fact in (catalogue().card_facts[f"{kind}_{code}"],)
     ]
 
 

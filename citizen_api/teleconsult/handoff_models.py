@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Str
 from sqlalchemy.orm import Mapped, mapped_column
 
 from citizen_api.core.db import Base, Instant
+from citizen_api.people.device_models import Device
 from citizen_api.sources.slot_records import LINK_LENGTH
 from citizen_api.teleconsult.models import MODALITY_LENGTH, PROVIDER_ID_LENGTH, SPECIALTY_LENGTH, Provider
 
@@ -46,7 +47,7 @@ class Handoff(Base):
     key_hash: Mapped[str] = mapped_column(String(HASH_LENGTH), unique=True, info=_SECRET)
     key_salt: Mapped[str] = mapped_column(String(44), info=_SECRET)
     asked: Mapped[str] = mapped_column(String(HASH_LENGTH), info=_SECRET)
-    device_id: Mapped[str | None] = mapped_column(ForeignKey("people_device.id", ondelete="CASCADE"), index=True)
+    device_id: Mapped[str | None] = mapped_column(ForeignKey(Device.id, ondelete="CASCADE"), index=True)
     provider_id: Mapped[str] = mapped_column(ForeignKey(Provider.id, ondelete="CASCADE"), index=True)
     referral: Mapped[str] = mapped_column(String(REFERRAL_LENGTH), unique=True, info=_SECRET)
     state: Mapped[str] = mapped_column(String(STATE_LENGTH))

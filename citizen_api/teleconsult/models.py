@@ -9,6 +9,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Str
 from sqlalchemy.orm import Mapped, mapped_column
 
 from citizen_api.core.db import Base, Instant
+from citizen_api.people.models import Organisation
 from citizen_api.sources.slot_records import ID_LENGTH, LINK_LENGTH
 
 PROVIDER_ID_LENGTH: Final = 40
@@ -46,9 +47,7 @@ class Provider(Base):
     kind: Mapped[str] = mapped_column(String(15))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     origin: Mapped[str] = mapped_column(String(10))
-    organisation_id: Mapped[int | None] = mapped_column(
-        ForeignKey("people_organisation.id", ondelete="SET NULL"), index=True
-    )
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey(Organisation.id, ondelete="SET NULL"), index=True)
     modalities: Mapped[list[str]] = mapped_column(JSON)
     specialties: Mapped[list[str]] = mapped_column(JSON)
     languages: Mapped[list[str]] = mapped_column(JSON)

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from citizen_api.core.db import Base, Instant
-from citizen_api.people.device_models import ID_LENGTH
+from citizen_api.people.device_models import ID_LENGTH, Device
 from citizen_api.teleconsult.handoff_models import Handoff
 from citizen_api.teleconsult.models import MODALITY_LENGTH, SPECIALTY_LENGTH
 
@@ -27,7 +27,7 @@ class Reminder(Base):
 
     handoff_id: Mapped[str] = mapped_column(ForeignKey(Handoff.id, ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(5), primary_key=True)
-    device_id: Mapped[str] = mapped_column(ForeignKey("people_device.id", ondelete="CASCADE"), index=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey(Device.id, ondelete="CASCADE"), index=True)
     due_at: Mapped[datetime] = mapped_column(Instant, index=True)
     starts_s: Mapped[int] = mapped_column(BigInteger)
 
@@ -42,7 +42,7 @@ class SlotWatch(Base):
     __tablename__ = "teleconsult_slot_watch"
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
-    device_id: Mapped[str] = mapped_column(ForeignKey("people_device.id", ondelete="CASCADE"), index=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey(Device.id, ondelete="CASCADE"), index=True)
     specialty: Mapped[str] = mapped_column(String(SPECIALTY_LENGTH), index=True)
     modality: Mapped[str | None] = mapped_column(String(MODALITY_LENGTH))
     commune_code: Mapped[str] = mapped_column(String(5))

@@ -4,6 +4,7 @@ import pytest
 
 from tests.notifications.city import City
 from tests.notifications.makers import at
+from tests.notifications.reminder_makers import at_desk
 
 
 @pytest.fixture
@@ -12,3 +13,9 @@ def city(database, clock):
     made = City(database, clock)
     yield made
     made.assert_balanced()
+
+
+@pytest.fixture
+def desk(database, session, clock):
+    with at_desk(database, session, clock) as made:
+        yield made

@@ -25,6 +25,9 @@ from tests.teleconsult.slot_makers import make_feed, make_provider, make_schedul
 NOON = at("25 12:00")
 """Nobody has quiet hours."""
 TOMORROW = at("26 14:20")
+NEVER_QUIET = make_profile(quiet=None)
+MINUTE = timedelta(minutes=1)
+DUE_AT = TOMORROW - timedelta(days=1)
 AHEAD = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 
 

@@ -15,9 +15,11 @@ from notifications.triggers.handoffs import Due, told_at
 from tests.notifications.ledger_makers import make_devices
 from tests.notifications.makers import at, make_profile
 from tests.notifications.reminder_makers import (
+    DUE_AT,
+    MINUTE,
+    NEVER_QUIET,
     NOON,
     TOMORROW,
-    at_desk,
     killed_at,
     make_handoff,
     make_reminder,
@@ -25,16 +27,6 @@ from tests.notifications.reminder_makers import (
     reminders_of,
     utc,
 )
-
-NEVER_QUIET = make_profile(quiet=None)
-MINUTE = timedelta(minutes=1)
-DUE_AT = TOMORROW - timedelta(days=1)
-
-
-@pytest.fixture
-def desk(database, session, clock):
-    with at_desk(database, session, clock) as made:
-        yield made
 
 
 def test_a_reminder_that_is_due_is_one_message_and_goes(desk, session):

@@ -24,6 +24,8 @@ from tests.notifications.ledger_makers import make_wave, states_of
 from tests.notifications.makers import at, make_profile
 from tests.notifications.post import Post
 from tests.notifications.reminder_makers import (
+    DUE_AT,
+    MINUTE,
     NOON,
     TOMORROW,
     Desk,
@@ -35,9 +37,7 @@ from tests.notifications.reminder_makers import (
 )
 from tests.people.makers import bearer, make_device, make_key
 
-DUE_AT = TOMORROW - timedelta(days=1)
 HOUR_BEFORE = TOMORROW - timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture

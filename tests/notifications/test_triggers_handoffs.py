@@ -17,11 +17,12 @@ from notifications.triggers import handoffs
 from notifications.triggers.air import Finder
 from notifications.triggers.handoffs import Handoffs
 from tests.notifications.ledger_makers import empty
-from tests.notifications.makers import at, make_profile
+from tests.notifications.makers import at
 from tests.notifications.reminder_makers import (
+    DUE_AT,
+    MINUTE,
+    NEVER_QUIET,
     NOON,
-    TOMORROW,
-    at_desk,
     killed_at,
     make_calendar,
     make_reminder,
@@ -29,16 +30,6 @@ from tests.notifications.reminder_makers import (
     make_slot_watch,
     watches_of,
 )
-
-NEVER_QUIET = make_profile(quiet=None)
-MINUTE = timedelta(minutes=1)
-DUE_AT = TOMORROW - timedelta(days=1)
-
-
-@pytest.fixture
-def desk(database, session, clock):
-    with at_desk(database, session, clock) as made:
-        yield made
 
 
 def test_a_watch_fires_once_and_is_then_silent(desk, session):

@@ -5,8 +5,6 @@ import gzip
 import httpx
 import pytest
 
-from citizen_api.core.outgoing import make_client
-from citizen_api.core.settings import Settings
 from citizen_api.sources.air_fetch import (
     AirSourceError,
     BusyError,
@@ -19,21 +17,9 @@ from citizen_api.sources.air_fetch import (
     retry_after_s,
 )
 from citizen_api.sources.records import SourceFormatError
-from tests.sources.air_makers import Answer, make_air_publisher
+from tests.sources.air_makers import Answer
 
 SECRET = "s3cret-key"
-
-
-@pytest.fixture
-def publisher():
-    with make_air_publisher() as running:
-        yield running
-
-
-@pytest.fixture
-def client():
-    with make_client(Settings()) as made:
-        yield made
 
 
 def ask(client, publisher, **options):

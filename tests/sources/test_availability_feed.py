@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citizen_api.core.outgoing import make_client
-from citizen_api.core.settings import Settings
 from citizen_api.sources.availability_feed import (
     UNSAID_S,
     AvailabilityFeed,
@@ -301,12 +299,6 @@ def publisher():
     with make_air_publisher() as running:
         running.answers["/75.json"] = [Answer(make_file(make_centre()))]
         yield running
-
-
-@pytest.fixture
-def client():
-    with make_client(Settings()) as made:
-        yield made
 
 
 def feed(client, publisher, *, max_bytes=1_000_000):

@@ -5,8 +5,6 @@ from datetime import date
 
 import pytest
 
-from citizen_api.core.outgoing import make_client
-from citizen_api.core.settings import Settings
 from citizen_api.sources import fhir_source
 from citizen_api.sources.fhir_source import FhirSearch, search_url
 from citizen_api.sources.slot_records import SlotRecord
@@ -32,12 +30,6 @@ def publisher():
     with make_air_publisher() as running:
         running.answers["/Slot"] = [Answer(make_bundle())]
         yield running
-
-
-@pytest.fixture
-def client():
-    with make_client(Settings()) as made:
-        yield made
 
 
 def source(client, publisher, query="", **limits):

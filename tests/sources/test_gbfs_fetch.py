@@ -4,13 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from citizen_api.core.outgoing import make_client
-from citizen_api.core.settings import Settings
 from citizen_api.sources.air_fetch import BusyError, CredentialsError, DownError, UnreadableError
 from citizen_api.sources.gbfs import Gbfs
 from citizen_api.sources.gbfs_fetch import Fetcher
 from tests.conftest import SUNDAY_NIGHT
-from tests.sources.air_makers import Answer, make_air_publisher
+from tests.sources.air_makers import Answer
 from tests.sources.gbfs_makers import (
     TYPES,
     feed,
@@ -26,18 +24,6 @@ from tests.sources.gbfs_makers import (
 )
 
 SECRET = "s3cret-key"
-
-
-@pytest.fixture
-def publisher():
-    with make_air_publisher() as running:
-        yield running
-
-
-@pytest.fixture
-def client():
-    with make_client(Settings()) as made:
-        yield made
 
 
 @pytest.fixture

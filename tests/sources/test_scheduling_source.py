@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from citizen_api.core.outgoing import make_client
-from citizen_api.core.settings import Settings
 from citizen_api.sources.records import RejectedRow
 from citizen_api.sources.scheduling_source import SchedulingLinks
 from citizen_api.sources.slot_records import PlaceRecord, ScheduleRecord, SlotRecord
@@ -36,12 +34,6 @@ def publisher():
     with make_air_publisher() as running:
         running.answers |= make_publication()
         yield running
-
-
-@pytest.fixture
-def client():
-    with make_client(Settings()) as made:
-        yield made
 
 
 @pytest.fixture

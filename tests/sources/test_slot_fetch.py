@@ -8,8 +8,6 @@ import time
 import httpx
 import pytest
 
-from citizen_api.core.outgoing import make_client
-from citizen_api.core.settings import Settings
 from citizen_api.sources.slot_fetch import MEMBERS_MOST, Limits, fetch_changed
 from citizen_api.sources.slot_source import (
     BusyPublisherError,
@@ -20,23 +18,11 @@ from citizen_api.sources.slot_source import (
     TooSlowError,
     UnreadablePublisherError,
 )
-from tests.sources.air_makers import Answer, make_air_publisher
+from tests.sources.air_makers import Answer
 from tests.sources.scheduling_makers import make_raw_server, peak_bytes
 
 SECRET = "s3cret-key"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+ndjson\r\n"
-
-
-@pytest.fixture
-def publisher():
-    with make_air_publisher() as running:
-        yield running
-
-
-@pytest.fixture
-def client():
-    with make_client(Settings()) as made:
-        yield made
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from citizen_api.sources.specialties import SPECIALTIES
 from citizen_api.teleconsult import card_rules
 from citizen_api.teleconsult.card_rules import NETWORKS, SIGNS, card_for, card_version
 from citizen_api.teleconsult.provider_rules import HAVE_READY
-from content.card import card_facts
+from content.card import read_card_facts
 from content.catalogue import LANGUAGES, Words, catalogue
 from content.words import ContentError
 from tests.web.makers import read_problem
@@ -110,9 +110,9 @@ def test_suicidal_thoughts_lead_to_3114(language):
 
 
 def test_every_fact_has_a_source_and_the_day_of_its_review():
-    facts = card_facts()
+    facts = catalogue().card_facts
     assert set(facts) == {code for code in LABELS if not code.startswith("offer_")}
-    assert all(fact.source_url.startswith("https://") and fact.source_name for fact in facts.values())
+    assert all(fact.url.startswith("https://") and fact.name for fact in facts.values())
     assert {type(fact.reviewed_on) for fact in facts.values()} == {date}
 
 
@@ -135,7 +135,7 @@ def test_a_sentence_without_source_or_date_is_refused(tmp_path, facts, said):
         encoding="utf-8",
     )
     with pytest.raises(ContentError, match=said):
-        card_facts(tmp_path)
+        read_card_facts(tmp_path)
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The commands `alentours feeds …`, as an operator types them, with a publisher over loopback."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from click.testing import CliRunner
 
 from citizen_api.core.db import Database
 from citizen_api.core.settings import Settings
@@ -11,11 +11,11 @@ from citizen_api.preparing import prepare_database
 from citizen_api.teleconsult.feed_cli import feeds
 from citizen_api.teleconsult.feed_state import accepts_shrink
 from citizen_api.teleconsult.models import Feed, Provider
-from citizen_api.web.command import Context
 from tests.sources.air_makers import Answer, make_air_publisher
 from tests.sources.scheduling_makers import lines, make_publication, make_slot
 from tests.teleconsult.provider_makers import audited
 from tests.teleconsult.slot_makers import make_feed, make_provider
+from tests.web.command_maker import run_command
 
 NOW = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
 KEY = "synthetic-key"
@@ -41,17 +41,7 @@ def session(prepared):
 
 @pytest.fixture
 def run(tmp_path, prepared):
-    def command(*arguments):
-        context = Context(
-            Settings(data_dir=tmp_path),
-            prepare=lambda _database: None,
-            knows_territory=lambda *_: True,
-            clock=lambda: NOW,
-        )
-        context.__dict__["database"] = prepared
-        return CliRunner().invoke(feeds, arguments, obj=context)
-
-    return command
+    return partial(run_command, feeds, database=prepared, data_dir=tmp_path, now=NOW)
 
 
 @pytest.fixture

@@ -1,30 +1,20 @@
 """The commands `alentours providers …`, as an operator types them."""
 
-import pytest
-from click.testing import CliRunner
+from functools import partial
 
-from citizen_api.core.settings import Settings
+import pytest
+
 from citizen_api.teleconsult.models import Provider
 from citizen_api.teleconsult.provider_cli import providers
-from citizen_api.web.command import Context
 from tests.conftest import SUNDAY_NIGHT
 from tests.teleconsult.provider_makers import make_entry, write_registry
 from tests.teleconsult.slot_makers import make_provider
+from tests.web.command_maker import run_command
 
 
 @pytest.fixture
 def run(tmp_path, database):
-    def command(*arguments):
-        context = Context(
-            Settings(data_dir=tmp_path),
-            prepare=lambda _database: None,
-            knows_territory=lambda *_: True,
-            clock=lambda: SUNDAY_NIGHT,
-        )
-        context.__dict__["database"] = database
-        return CliRunner().invoke(providers, arguments, obj=context)
-
-    return command
+    return partial(run_command, providers, database=database, data_dir=tmp_path, now=SUNDAY_NIGHT)
 
 
 def test_a_file_is_loaded_and_what_it_did_is_told(run, session, tmp_path):
