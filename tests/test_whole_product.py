@@ -29,6 +29,10 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+PATIENCE_S = 300.0
+"""A fresh clone compiles its kernels at the first start, beside other tests."""
+
+
 class Product:
     """A running `alentours serve`, and how to ask it."""
 
@@ -47,7 +51,8 @@ class Product:
         self._wait()
 
     def _wait(self) -> None:
-        for _ in range(1200):
+        ends_at_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends_at_s:
             if self.process.poll() is not None:
                 pytest.fail(f"the server stopped: {self.log.read_text(encoding='utf-8')[-2000:]}")
             try:
@@ -56,6 +61,8 @@ class Product:
                 time.sleep(0.1)
             else:
                 return
+        self.process.kill()
+        self.process.wait()
         pytest.fail("the server does not answer")
 
     def get(self, path: str, **headers: str):

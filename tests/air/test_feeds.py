@@ -251,7 +251,7 @@ def files(publisher, *named):
 @pytest.fixture
 def loopback_files(monkeypatch):
     """Let the setting take http too."""
-    monkeypatch.setattr("citizen_api.core.settings._check_files", lambda _: None)
+    monkeypatch.setattr("citizen_api.core.settings.check_files", lambda _: None)
 
 
 @pytest.mark.usefixtures("loopback_files")
